@@ -1,0 +1,73 @@
+/* lang.h - the language as text and as a tree: tokens, nodes, the parser. */
+#ifndef LANG_LANG_H
+#define LANG_LANG_H
+#include "lang/base.h"
+
+/* ---- tokens (lex.c) ---- */
+enum token_kind {
+#define T(tag, text) TK_##tag,
+#include "lang/token.def"
+#undef T
+	N_TOKENS
+};
+const char *token_text(enum token_kind); /* "+=": as written in a script, for messages and dumps */
+
+/* ---- the tree (node.c) ---- */
+enum node_kind {
+#define N(kind, name, kids) N_##kind,
+#include "lang/node.def"
+#undef N
+	N_NODE_KINDS
+};
+struct type;
+struct var;
+struct mapdesc;
+struct builtin;
+struct node {                            /* one shape, so walk, copy, dump and check are generic */
+	enum node_kind kind;
+	int op;                          /* see node.def */
+	struct span at;
+	struct node *next;               /* next statement, argument, key ... */
+	union {
+		struct node *kid[3];     /* how many: node_kids() */
+		struct { struct node *lhs, *rhs; };
+		struct { struct node *cond, *then, *els; };
+	};
+	union {
+		uint64_t num;
+		const char *str;         /* interned in the compile's tmp arena: compare with == */
+	} u;
+	const struct type *type;         /* set by infer; then never NULL on an expression */
+	union {                          /* set by resolve; which one: by kind */
+		struct var *var;         /* VAR, and the var of FOR */
+		struct mapdesc *map;     /* MAP */
+		const struct builtin *bi; /* CALL */
+	} ref;
+	struct action *action;           /* CALL of an asynchronous builtin: set by plan */
+	struct probe *owner;             /* PROBE, set by attach */
+};
+int node_kids(enum node_kind);            /* slots of kid[] in use */
+const char *node_name(enum node_kind);    /* as in dumps */
+struct node *node_new(struct arena *, enum node_kind, struct span);
+struct node *node_copy(struct arena *, const struct node *); /* deep; chains of kids too, not the node's own next */
+/* Calls fn on the node and all below it, parents first; fn returning false skips the kids.  Follows chains of kids. */
+void node_walk(struct node *, bool (*fn)(struct node *, void *ud), void *ud);
+void node_dump(const struct node *, struct buf *); /* one node a line, two blanks a level: dump S */
+
+/* ---- the parser (parse.c) ----
+ * Needs: a registered source.  Gives: a PROGRAM, or NULL after at least one error was added.  Recovers at
+ * statement and probe ends, so one call reports several errors.  argv: positional parameters; $N inside attach
+ * points and expressions is replaced here.  Nodes and strings live in `mem`, which jumps when memory runs out. */
+struct parse_opts {
+	const char *const *argv;
+	int argc;
+};
+struct node *parse_program(struct arena *mem, struct diags *, int file, const struct parse_opts *);
+/* One expression up to the end of the text (the prompt).  NULL after an error. */
+struct node *parse_expression(struct arena *mem, struct diags *, int file, const struct parse_opts *);
+/* Number text as in a script, suffixes and bases included (LANGUAGE 1.1).  Returns NULL when it is one, else what is
+ * wrong with it; *is_neg tells of a leading minus. */
+const char *number_read(const char *s, size_t n, uint64_t *value, bool *is_neg);
+/* true when the text is an unfinished program: open bracket, string or comment (the prompt asks for more). */
+bool parse_is_unfinished(const char *src, size_t len);
+#endif
