@@ -20,6 +20,7 @@ enum type_kind {
 	T_STACK,  /* u32 pid, u32 number of frames, then n u64 addresses, unused ones zero */
 	T_WORD,   /* a mode word such as boot, perf: only as an argument */
 };
+enum stack_mode { STACK_BPFTRACE, STACK_PERF, STACK_RAW, STACK_BUILD_ID, N_STACK_MODES }; /* STACK: param[0]; LANGUAGE 5.6 */
 enum space { AS_BPF, AS_KERNEL, AS_USER };  /* where a pointer points: which read to emit */
 struct enumval { const char *name; int64_t value; };
 struct field {
@@ -64,6 +65,7 @@ const struct type *type_tuple(struct types *, const struct type *const *elems, u
 const struct type *type_record(struct types *, const char *name, uint32_t size, bool is_union, const struct field *, uint32_t n);
 /* A struct or union of kernel BTF whose fields are read later.  Keyed by home and btf_id. */
 struct type *type_open(struct types *, const char *name, uint32_t size, bool is_union, const void *home, uint32_t btf_id);
+/* elem: what was aggregated, or NULL; size: what the row's size() says; is_signed: elem's. */
 const struct type *type_aggr(struct types *, const struct aggr *, const struct type *elem, const int64_t param[4]);
 const struct type *type_stack(struct types *, bool is_user, uint32_t n, int mode);
 const struct type *type_word(struct types *, const char *word);
@@ -74,6 +76,7 @@ static inline bool type_is_scalar(const struct type *t) { return type_is_number(
 /* LANGUAGE 2.1 spelling: "int8", "string[3]", "(int8,string[3])", "struct task_struct *". */
 void type_name_to(struct buf *, const struct type *);
 const char *type_name(struct arena *, const struct type *);
+const char *stack_mode_name(int mode);   /* "perf"; NULL: no such mode */
 /* Reads an integer of 1..8 bytes at p, extended by sign. */
 int64_t type_read_int(const struct type *, const void *p);
 
@@ -167,7 +170,11 @@ struct render;                           /* what printing may ask of the session
 struct sonde_session;
 struct aggr {                            /* run half of an aggregation */
 	const char *name;                /* "hist": the builtin's name; shown as hist_t */
-	const char *type_name;           /* "hist_t", or with u prefix rules by the row: "sum_t" */
+	const char *type_name;           /* "hist_t", "sum_t" */
+	bool has_sign;                   /* type_name gets a u in front when what was aggregated is unsigned: "usum_t" */
+	/* Bytes of a cell, a multiple of 8: type_aggr() asks; align 8.  A loaded image may ask with any parameters: 0 refuses
+	 * them (step 0 ...), and merge, weight, print and value see none that were refused. */
+	uint32_t (*size)(const int64_t param[4]);
 	void (*merge)(const struct type *, void *into, const void *from);      /* cells of two CPUs; into starts as zeros */
 	/* The sort key (LANGUAGE 5.3), one number; is_signed: compare as int64. */
 	uint64_t (*weight)(const struct type *, const void *cell, bool *is_signed);
@@ -178,13 +185,18 @@ struct aggr {                            /* run half of an aggregation */
 	void (*value)(struct render *, const struct type *, const void *cell, struct arena *, struct sonde_value *out);
 };
 struct fmt {                             /* how a value prints when its kind alone does not say */
-	const char *name;                /* "ksym_t": also its type name in messages */
+	const char *name;                /* "ksym_t": also its type name in messages; "inet[]": the capacity is put between */
+	/* True when print may be given values of base; asked of images that are loaded.  NULL: any base. */
+	bool (*fits)(const struct type *base);
 	void (*print)(struct render *, const struct type *, const void *data, struct buf *out);
 };
 struct run_builtin {                     /* run half of an asynchronous builtin */
 	const char *name;
 	/* One event: data has payload->size bytes.  0, or -errno after rt_error(). */
 	int (*event)(struct sonde_session *, const struct action *, const void *data);
+	/* True when the action has what event() relies on (fields of the payload, map, fmt, num); asked of images that are loaded,
+	 * which may hold anything.  NULL: event() looks for itself. */
+	bool (*fits)(const struct sonde_image *, const struct action *);
 };
 enum run_when { ON_ATTACH, ON_BEGIN, ON_END, ON_TEST };
 struct links;
@@ -194,6 +206,7 @@ struct run_provider {                    /* run half of a probe type */
 	/* Attaches targets [0, n) of the program and adds what must be closed to links.  0 or -errno after rt_error().
 	 * Nothing stays attached on failure beyond what is in links. */
 	int (*attach)(struct sonde_session *, const struct prog *, int prog_fd, struct links *);
+	bool (*fits)(const struct target *); /* the parts attach() relies on are there; as in run_builtin */
 };
 struct run_plugs {                       /* all rows of the run side; each array ends in NULL */
 	const struct run_builtin *const *builtins;

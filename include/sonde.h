@@ -113,6 +113,8 @@ struct sonde_opts {               /* grows at the end only; zero it, then set si
 	int pid;                  /* trace this process only; 0: all */
 	int child_pid;            /* what cpid gives; 0: none */
 	const char *sysroot;      /* prefix to /sys and /proc when asking the kernel (tests, foreign kernels); NULL: "" */
+	const char *search_path;  /* where uprobe targets without a slash are looked for, as in $PATH;
+				     NULL: /usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin */
 };
 
 /* The version, "0.1.0".  Static. */
@@ -167,7 +169,8 @@ SONDE_API int sonde_map_each(sonde_session *, const char *map, sonde_row_fn, voi
 SONDE_API int sonde_map_print(sonde_session *, const char *map);
 SONDE_API int sonde_map_clear(sonde_session *, const char *map);
 
-/* Probes that match a pattern (LANGUAGE 7.7); doc: argument lines, or NULL. */
+/* Probes that match a pattern (LANGUAGE 7.7; NULL: all kinds of the kernel).  doc: with SONDE_VERBOSE, what the probe's
+ * arguments are, a line each, else NULL.  Returns how many, or what fn returned if not 0. */
 SONDE_API int sonde_list_probes(sonde *, const char *pattern, sonde_name_fn, void *ud);
 /* Words of the language that begin with prefix: builtins, functions, providers; doc: their doc line. */
 SONDE_API int sonde_complete(sonde *, const char *prefix, sonde_name_fn, void *ud);

@@ -26,16 +26,72 @@ struct sonde_session {
 	uint64_t *errors_seen;           /* per errsite */
 	int n_attached;
 	int exit_code; bool exited;
-	int stop_fd, epoll_fd;           /* eventfd that sonde_interrupt() writes; epoll of ring and stop_fd */
+	int stop_fd, epoll_fd;           /* eventfd that sonde_interrupt() writes; epoll of ring, stop_fd and timer_fd */
+	int timer_fd;                    /* looks once more after a drain: poll.c says why */
 	bool event_stop;                 /* the callback asked poll to stop */
 	struct buf out;                  /* reused text of the event at hand */
+	atomic_int interrupted;          /* what sonde_interrupt() sets beside stop_fd */
+	bool is_draining;                /* at the end: the ring is emptied whatever the callback wants */
+	uint32_t n_handled;              /* events since sonde_poll began */
+	uint64_t busy_seen;              /* of run->scratch_busy */
+	int event_err;                   /* first failure of a row's event hook since sonde_poll began */
 };
 struct render { struct sonde_session *ses; struct sonde_image *img; };
 
-/* ---- session.c: load and run; load.c: ELF to kernel ---- */
+/* ---- session.c: load and run ---- */
 int session_new(struct sonde *, struct sonde_image *, struct sonde_session **out);
+void session_free(struct sonde_session *); /* detaches first; NULL does nothing */
+/* Loads, runs begin, attaches.  0 or -errno after rt_error(); what is attached then goes with session_free. */
+int session_start(struct sonde_session *);
+int session_stop(struct sonde_session *);  /* detaches, runs end, drains.  0 or -errno after rt_error() */
+
+/* ---- poll.c: waiting for events, losses, failures at run time ---- */
+int poll_open(struct sonde_session *);     /* stop_fd, epoll_fd, timer_fd.  0 or -errno after rt_error() */
+int poll_ring(struct sonde_session *);     /* adds the ring, once MAP_RING is made.  0 or -errno after rt_error() */
+int poll_events(struct sonde_session *, int timeout_ms); /* number of events or -errno after rt_error() */
+void poll_drain(struct sonde_session *);   /* everything that is in the ring now */
+void poll_counters(struct sonde_session *, bool is_last); /* losses and failures since the last look, as events */
+void poll_close(struct sonde_session *);
+
+/* ---- load.c: maps and programs into the kernel; elf.c: what the object holds ---- */
 /* Creates maps, loads programs.  0 or -errno after rt_error(). */
 int load_image(struct sonde_session *);
+struct bpf_insn;
+struct object;                           /* the image's ELF bytes, opened */
+struct code {                            /* one program ready to be loaded; all memory is the object's or from its arena */
+	const struct prog *prog;
+	struct bpf_insn *insns; uint32_t n;
+	const void *func_info; uint32_t n_funcs, func_size;
+	const void *line_info; uint32_t n_lines, line_size;
+	bool has_callbacks;              /* passes functions to helpers: cannot do without func_info */
+};
+/* NULL after rt_error(), or when memory ran out. */
+struct object *object_open(struct sonde_session *);
+void object_close(struct object *);      /* NULL does nothing */
+/* The section of a program with map, callback and call relocations patched in.  0 or -errno after rt_error(). */
+int object_code(struct object *, const struct prog *, struct code *out);
+const void *object_btf(const struct object *, size_t *len); /* the .BTF section; NULL: none */
+/* ---- verifier.c: a refused program in human words ---- */
+/* Adds the diagnostic for a program that BPF_PROG_LOAD refused with err (negative) and log.  Returns err. */
+int verifier_explain(struct sonde_session *, const struct code *, int err, const char *log);
+/* The number of the instruction the log ends at, or -1. */
+int verifier_last_insn(const char *log);
+/* The line of the log that says most; into out. */
+void verifier_last_words(const char *log, struct buf *out);
+bool has_bpf_privilege(void);            /* CAP_SYS_ADMIN, or CAP_BPF with CAP_PERFMON */
+const char *prog_type_name(uint32_t prog_type); /* "tracepoint", for messages */
+/* ---- btfid.c ---- */
+/* Id of the type of that name and kind in the running kernel's BTF.  Positive, or -errno. */
+int btf_find_id(const char *sysroot, const char *name, uint32_t kind);
+
+/* ---- hook.c: libbpf's words ---- */
+void hook_install(void);                 /* the first call in the process installs, others do nothing */
+struct sonde *hook_enter(struct sonde *); /* routes this thread's messages there; returns who had them, to be given back */
+
+/* ---- diagnostics and events ---- */
+struct sonde_span image_place(const struct sonde_image *, struct span); /* line and column in the image's source */
+/* Gives any event to the callback and notes when it asks to stop. */
+void rt_emit(struct sonde_session *, const struct sonde_event *);
 /* Adds a diagnostic at the span and returns err (negative errno). */
 int rt_error(struct sonde_session *, struct span, enum diag_tag, int err, const char *fmt, ...) PRINTF(5, 6);
 /* Gives text to the event callback. */
@@ -43,7 +99,8 @@ void rt_text(struct sonde_session *, const char *text, size_t len);
 /* Reports a failure at run time as an event (never ends the session). */
 void rt_runtime_error(struct sonde_session *, struct span, uint64_t count, const char *fmt, ...) PRINTF(4, 5);
 
-/* ---- event.c: the ring ---- */
+/* ---- event.c: what a record of the ring means ---- */
+/* 0, or -EBADMSG when the record is not one of the image's, or what the action's row returned.  Any bytes are safe. */
 int event_handle(struct sonde_session *, const void *data, size_t len);
 
 /* ---- maps.c: reading, merging and ordering maps ---- */
@@ -54,6 +111,7 @@ int map_clear(struct sonde_session *, const struct mapdesc *);
 int map_zero(struct sonde_session *, const struct mapdesc *);
 void map_print(struct sonde_session *, const struct mapdesc *, int64_t top, int64_t div, bool even_unset, struct buf *out);
 const struct mapdesc *map_find(const struct sonde_image *, const char *name);
+bool map_is_shown(const struct mapdesc *);  /* a map of the script's, not an internal one */
 
 /* ---- value.c and print.c ---- */
 void value_make(struct render *, const struct type *, const void *data, struct arena *, struct sonde_value *out);
@@ -64,6 +122,19 @@ void print_format(struct render *, const char *fmt, const struct type *payload, 
 /* strftime with %f %k %l (LANGUAGE 6.3) of nanoseconds since the epoch, local time. */
 void print_time(const char *fmt, uint64_t ns, struct buf *out);
 /* Histogram rows (LANGUAGE 5.4).  label(ud, i, out) writes a bucket's label. */
+/* Numbers as text, faster than buf_fmt. */
+void print_u64(struct buf *, uint64_t);
+void print_i64(struct buf *, int64_t);
+void print_hex(struct buf *, uint64_t);   /* without 0x */
+/* What a scalar holds, extended by its sign; bool, pointer and enum too.  false: not a scalar. */
+bool value_read(const struct type *, const void *data, int64_t *out);
+int64_t field_read(const struct field *, const void *record); /* a scalar field, bit fields too */
+/* The text of a T_STR: bytes before its NUL, and whether there was none. */
+size_t str_length(const struct type *, const void *data, bool *is_cut);
+/* The bytes of a T_BYTES, the length in its head cut to its capacity. */
+const uint8_t *bytes_read(const struct type *, const void *data, uint32_t *len);
+/* Names of an allocation's flags (LANGUAGE 6.1 %gr). */
+void print_gfp(struct buf *, uint64_t flags);
 void print_histogram(const uint64_t *counts, size_t n, int64_t div, void (*label)(void *ud, size_t i, struct buf *out), void *ud, struct buf *out);
 
 /* ---- sym.c ---- */

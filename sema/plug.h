@@ -32,7 +32,7 @@ enum {                        /* what a row's code needs of the program it stand
  * RET: void bool u8 u16 u32 u64 i8 ... i64 str16 (string of 16 bytes) str (string of max_strlen) ptr, a fmt row's name such
  *      as ksym_t (u64 printed by that row), or "?": .result gives it.
  * ARG: any (printable value) int (integer, bool, enum) ptr (pointer or integer) str (string) lit (literal string)
- *      num (constant integer) map (a bare map) keyed (a bare map with keys) key (a map element @m[k]) word (a mode word) bytes value
+ *      num (constant integer) map (a bare map) show (any, or a bare map that is meant as a map) keyed (a bare map with keys) key (a map element @m[k]) word (a mode word) bytes value
  *      (anything that can be stored). */
 struct builtin {
 	const char *name, *alias, *sig, *doc;
@@ -43,6 +43,8 @@ struct builtin {
 	/* Emits the call.  A result that lives in memory (string, tuple, stack ...) is to be written to out->v, which is
 	 * writable memory of call->type->size bytes; scalars: set *out.  Arguments: gen_expr(g, arg). */
 	bool (*gen)(struct gen *, const struct node *call, struct gval *out);
+	/* A value that prints as a name, compared with a literal one: probe == "begin".  Sets *out to a bool.  NULL: cannot be. */
+	bool (*gen_equal)(struct gen *, const struct node *call, const char *name, struct gval *out);
 	const struct aggr_gen *aggr;
 	const char *const *words;                                /* mode words it takes, ends in NULL */
 };
@@ -72,7 +74,7 @@ struct provider {
 	 * target.name, part, num are set by it; strings in c->keep.  false after diag_error() at target.at. */
 	bool (*parse)(struct compile *, const char *spec, struct target *proto);
 	/* Listing: every probe matching; with lv its arguments as doc ("    int dfd\n").  part: text after "name:". */
-	int (*list)(struct kernel *, const char *part, bool lv, sonde_name_fn, void *ud);
+	int (*list)(struct compile *, const char *part, bool lv, sonde_name_fn, void *ud); /* count, fn's non-zero, or -errno */
 	/* Type of argN (n >= 0), args (ARG_ALL: a RECORD), retval, ctx, func for this target.  NULL: has none; *why says so in one line. */
 	const struct type *(*arg_type)(struct compile *, const struct target *, int n, const char **why);
 	bool (*gen_arg)(struct gen *, const struct target *, int n, struct gval *out);
@@ -82,9 +84,30 @@ struct provider {
 	bool (*gen_entry)(struct gen *, const struct probe *);
 	/* Chooses how the program is loaded once the body's uses are known: may change prog->prog_type, attach_type, btf_attach. */
 	bool (*plan)(struct compile *, struct probe *, struct prog *);
+	/* May both targets be served by one program?  NULL: always. */
+	bool (*can_share)(const struct target *, const struct target *);
+	/* Index among the image's targets of the one that fired, where no attach cookie tells: true when *out is set. */
+	bool (*gen_which)(struct gen *, struct gval *out);
 };
-/* Adds one attach point to the probe at work; copies *t.  False past max_probes (with an error). */
+/* Adds one attach point to the probe at work; copies *t.  False when no more are wanted (past the limit: counted only). */
 bool target_add(struct compile *, const struct target *t);
+/* Nothing matches an attach point: an error, or by the config variable missing_probes a warning or nothing, and then true.
+ * near: the nearest name that exists, or NULL. */
+bool target_missing(struct compile *, const struct target *proto, const char *spec, const char *near);
+/* Splits the text behind "provider:" at colons outside of quotes; quotes are taken off, escapes resolved.  How many parts there
+ * are; the first `max` are stored, in the keep arena. */
+int spec_split(struct compile *, const char *spec, const char **part, int max);
+/* Says that an attach point has the wrong number of parts: "N" or "N or M". */
+bool spec_arity(struct compile *, const struct target *proto, const char *wanted, int found);
+
+/* Names gathered from a callback of the kernel's or a binary's, where running out of memory must not jump.
+ *     struct names l; names_begin(c, &l); kernel_each_func(..., names_add, &l); names_end(&l); then names_first, names_next */
+struct names { struct compile *c; struct buf text; size_t n; };
+void names_begin(struct compile *, struct names *);
+int names_add(void *ud, const char *name, const char *doc);
+void names_end(struct names *);          /* jumps when memory ran out meanwhile */
+const char *names_first(const struct names *); /* NULL: none */
+const char *names_next(const struct names *, const char *name);
 
 struct plugs { const struct builtin *const *builtins; const struct provider *const *providers; }; /* each ends in NULL */
 extern const struct plugs plugs;                                 /* stdlib/all.c, probes/all.c */

@@ -29,7 +29,7 @@ struct probe {                           /* one body with the targets that share
 	unsigned uses;                   /* USES_ bits of the rows the body calls (plug.h) */
 	const struct type *args;         /* of `args` in the body; NULL when it is not used */
 	unsigned index;                  /* number of its program */
-	struct var *vars; uint32_t n_vars;
+	struct var **vars; uint32_t n_vars; /* in order of declaration */
 };
 struct limits { uint32_t max_map_keys, max_strlen, max_probes, max_progs, on_stack; };
 struct compile {                         /* one compilation, on the stack of sonde_compile(); every pass takes it */
@@ -45,6 +45,8 @@ struct compile {                         /* one compilation, on the stack of son
 	struct limits limit;
 	struct node *prog;               /* after S */
 	struct probe *probes, **probes_end; uint32_t n_probes; /* after A, split by R where bodies must differ */
+	struct attach *attach;           /* during A: the attach points of the probe at work */
+	struct probe *at_work;           /* the probe whose body a pass walks: result and check hooks of rows ask it */
 	struct mapdesc **maps; uint32_t n_maps; /* after R: script maps; P copies them behind the internal ones */
 	struct gen *gen;                 /* during G and O; freed by gen_free() */
 	struct sonde_image *img;
@@ -56,6 +58,7 @@ struct pass {                            /* codegen/compile.c has the list */
 	bool (*run)(struct compile *);   /* false: exactly when it added an error */
 	void (*dump)(struct compile *, struct buf *);
 };
+bool config_apply(struct compile *);     /* config.c, end of S: limits and settings from options and the config block */
 bool pass_attach(struct compile *);      /* attach.c  A: attach points parsed, wildcards expanded: c->probes */
 bool pass_resolve(struct compile *);     /* resolve.c R: names to rows, variables, maps; probes split by args */
 bool pass_infer(struct compile *);       /* infer.c   T: a type on every expression, variable and map */

@@ -1,0 +1,29 @@
+/* infer.h - private to sema/: what the typing passes share. */
+#ifndef SEMA_INFER_H
+#define SEMA_INFER_H
+#include "sema/plug.h"
+
+/* ---- convert.c ---- */
+bool type_is_literal(const struct type *);               /* of a literal that takes the other side's sign */
+const struct type *type_flexible(struct types *, uint64_t num);
+const struct type *type_settle(struct types *, const struct type *); /* literals inside become plain integers */
+bool type_is_literal_record(const struct type *);        /* of (x = 1, y = 2) */
+const struct type *type_in_space(struct types *, const struct type *, enum space);
+
+/* ---- fold.c ---- */
+bool fold_node(struct compile *, struct node *);         /* turns constant expressions into literals in place */
+
+/* ---- infer.c: the walk over expressions, used by infer_stmt.c ---- */
+struct infer {
+	struct compile *c;
+	struct probe *probe;
+	bool is_final;                   /* types are settled: check and report, join nothing */
+	bool changed;
+};
+const struct type *infer_expr(struct infer *, struct node *);  /* NULL: not known yet, or (final) an error was added */
+const struct type *infer_value(struct infer *, struct node *); /* the same; an aggregate reads as its integer */
+void infer_list(struct infer *, struct node *list);            /* statements */
+const struct type *infer_block_value(struct infer *, struct node *block);
+const struct type *infer_keys(struct infer *, struct node *map);
+const char *infer_name(struct infer *, const struct type *);
+#endif

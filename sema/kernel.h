@@ -1,0 +1,58 @@
+/* kernel.h - what the files that question the kernel share; private to kernel.c, btf_type.c, tracefs.c and ksyms.c. */
+#ifndef SEMA_KERNEL_H
+#define SEMA_KERNEL_H
+#include "sema/btf.h"
+#include "sema/sema.h"
+
+enum { FIND_SLOTS = 256 };
+struct names;
+struct kernel {
+	struct sonde *ctx;
+	struct btf_view btf;
+	enum { BTF_UNASKED, BTF_READY, BTF_MISSING } btf_state;
+	struct buf btf_why;              /* why it is missing */
+	char id[20];                     /* "" until asked for */
+	/* Looked-up names: key is a hash of name and kinds, 0: free; id 0: known to be missing. */
+	struct { uint64_t key; uint32_t id; } found[FIND_SLOTS];
+	/* What types are put together in, kept here because making a type may jump. */
+	struct field *fields; uint32_t fields_cap;
+	struct enumval *enums; uint32_t enums_cap;
+	struct buf text;
+	char *format;                    /* the format file read last */
+	struct buf event_why;
+	char *kallsyms; size_t kallsyms_len; bool is_kallsyms_read;
+	struct names *names;             /* lists being walked; a callback that jumps leaves them to kernel_close() */
+};
+
+/* True when there is BTF to ask, which is opened by the first call. */
+bool kernel_btf(struct kernel *);
+/* As btf_find, remembering the answer. */
+bool kernel_find(struct kernel *, const char *name, unsigned kinds, struct btf_rec *out);
+/* sysroot + path.  "" when memory ran out. */
+const char *kernel_path(struct kernel *, struct buf *, const char *path);
+
+/* ---- btf_type.c ---- */
+/* Behind typedefs and qualifiers; id 0 and kind 0: void.  alias: name of the last typedef passed, 0: none. */
+struct btf_plain { struct btf_rec rec; uint32_t alias; bool is_user; };
+bool btf_plain(struct btf_view *, uint32_t id, struct btf_plain *out); /* false: damaged */
+/* The type with that id.  NULL only when memory ran out and the table's arena does not jump. */
+const struct type *btf_type(struct kernel *, struct types *, uint32_t id);
+/* Reads the fields of a struct or union into k->fields.  How many, -1: out of memory. */
+int64_t btf_fields(struct kernel *, struct types *, const struct btf_rec *);
+
+/* ---- ksyms.c: sorted lists of names ---- */
+struct names {
+	struct names *next;              /* in k->names */
+	struct buf text;                 /* each name with its NUL */
+	const char **name;               /* after names_sort() */
+	size_t n;
+	bool failed;
+};
+struct names *names_new(struct kernel *); /* NULL: out of memory */
+void names_add(struct names *, const char *s, size_t len);
+bool names_sort(struct names *);         /* and drops duplicates; false: out of memory */
+bool names_has(const struct names *, const char *s); /* after names_sort() */
+void names_free(struct kernel *, struct names *);
+/* Sorts, offers each name and frees the list.  Count, fn's non-zero, or -ENOMEM. */
+int names_each(struct kernel *, struct names *, sonde_name_fn, void *ud);
+#endif
