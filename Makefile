@@ -8,11 +8,11 @@
 #
 # Variables: OUT=build  V=1  DEBUG=1  WERROR=1  SAN=address,undefined  LLVM_CONFIG=llvm-config-19
 #            LLVM_LINK=static|shared  PREFIX=/usr/local  DESTDIR=  CC  CFLAGS (added last)  LDFLAGS
-VERSION := 0.1.0
 OUT ?= build
 PREFIX ?= /usr/local
 CFLAGS ?= -O2 -g
 LLVM_LINK ?= static
+VERSION := $(shell sed -n 's/^.define SONDE_VERSION "\(.*\)"/\1/p' include/sonde.h)
 .DEFAULT_GOAL := all
 .SUFFIXES:
 .DELETE_ON_ERROR:
@@ -79,7 +79,9 @@ obj_lib := $(call obj,$(src_lib))
 obj_run := $(call obj,$(src_run))
 obj_cli := $(call obj,$(src_cli))
 
-.PHONY: all help lib tests test check demo bench fuzz soak install uninstall clean golden-update deps
+comma := ,
+
+.PHONY: all help lib tests test check demo bench fuzz soak install uninstall clean golden-update
 all: $(OUT)/sonde $(OUT)/libsonde.a $(OUT)/libsonde_run.a $(OUT)/libsonde.so $(OUT)/examples/embed
 lib: $(OUT)/libsonde.a
 help:
@@ -114,11 +116,139 @@ $(OUT)/libsonde.so: $(obj_lib) $(OUT)/libsonde.map $(lld_link)
 	$(call say,LINK,$@)$(link) -shared -Wl,-soname,libsonde.so.0 $(if $(SAN),,-Wl$(comma)-z$(comma)defs) -Wl,-z,now \
 		-Wl,--version-script=$(OUT)/libsonde.map -o $@ $(obj_lib) $(dep_libs) $(llvm_libs) -lpthread
 
-# Not position independent: half of the relocations of a start-up are LLVM's tables (HACKING.md has the figures).
+# Not position independent: relocating LLVM's tables would be half of a start-up (HACKING.md has the figures).
 $(OUT)/sonde: $(obj_cli) $(OUT)/libsonde.a $(lld_link)
 	$(call say,LINK,$@)$(link) -no-pie -o $@ $(obj_cli) $(OUT)/libsonde.a $(dep_libs) $(llvm_libs) \
 		$(if $(has_readline),-lreadline) -lpthread
-comma := ,
 
 $(OUT)/examples/%: $(OUT)/examples/%.o $(OUT)/libsonde.a $(lld_link)
 	$(call say,LINK,$@)$(link) -no-pie -o $@ $< $(OUT)/libsonde.a $(dep_libs) $(llvm_libs) -lpthread
+
+# ---- tests ----
+test_obj = $(link) -no-pie -o $@ $(filter %.o,$^) $(OUT)/libsonde.a $(dep_libs) $(1) -lpthread
+unit_bins := $(unit_tests:%=$(OUT)/%)
+fuzz_bins := $(fuzz_targets:%=$(OUT)/%)
+prog_bins := $(target_progs:tests/data/prog/%=$(OUT)/tests/prog/%)
+api_bins := $(OUT)/tests/api/calls $(OUT)/tests/api/threads $(OUT)/tests/api/run_image
+tests: $(unit_bins) $(fuzz_bins) $(prog_bins) $(api_bins) $(OUT)/tests/golden/run $(OUT)/tests/oom/oom
+$(unit_bins): %: %.o $(OUT)/libsonde.a $(lld_link)
+	$(call say,LINK,$@)$(call test_obj,$(llvm_libs) -lcmocka)
+$(fuzz_bins): %: %.o $(OUT)/tests/fuzz/replay.o $(OUT)/libsonde.a $(lld_link)
+	$(call say,LINK,$@)$(call test_obj,$(llvm_libs))
+$(OUT)/tests/golden/run $(OUT)/tests/api/calls $(OUT)/tests/api/threads: %: %.o $(OUT)/libsonde.a $(lld_link)
+	$(call say,LINK,$@)$(call test_obj,$(llvm_libs))
+# Without LLVM and without a single object of the compile side: the linker is the judge.
+$(OUT)/tests/api/run_image: %: %.o $(OUT)/libsonde_run.a $(lld_link)
+	$(call say,LINK,$@)$(link) -no-pie -o $@ $< $(OUT)/libsonde_run.a $(dep_libs) -lpthread
+# The library's only callers of malloc, compiled once more over an allocator that fails on demand.
+$(OUT)/tests/oom/mem.o: lang/mem.c tests/oom/oom.h | $(OUT)/syscalls.inc
+	@mkdir -p $(@D)
+	$(call say,CC,$@)$(CC) $(sonde_CFLAGS) $(CFLAGS) -include tests/oom/oom.h -c -o $@ $<
+$(OUT)/tests/oom/oom: $(OUT)/tests/oom/oom.o $(OUT)/tests/oom/mem.o $(OUT)/libsonde.a $(lld_link)
+	$(call say,LINK,$@)$(call test_obj,$(llvm_libs))
+# Programs to be traced: built plainly, so that what they call is what their source says.
+$(OUT)/tests/prog/%: tests/data/prog/%.c
+	@mkdir -p $(@D)
+	$(call say,PROG,$@)$(CC) -std=c11 -D_GNU_SOURCE -O1 -g -fno-omit-frame-pointer -o $@ $<
+
+checks := floors io globals tags size run-side header unit golden oom corpora api
+.PHONY: $(checks:%=check-%) check-accepted check-self check-live check-werror
+test: all tests
+	@bash tests/tools/check.sh $(checks)
+
+# A file includes only its own floor and those below it.  lang/base.h is below everything.
+not = @! grep -nE '^\#include "($(1))' $(2) | grep -vE '"($(3))"'
+check-floors:
+	$(call not,sema/|codegen/|image/|runtime/|probes/|stdlib/|cli/,lang/*.[ch],none)
+	$(call not,lang/|sema/|codegen/|runtime/|probes/|stdlib/|cli/,image/*.[ch],lang/base.h)
+	$(call not,lang/|sema/|codegen/|probes/|stdlib/|cli/,runtime/*.[ch],lang/base.h)
+	$(call not,codegen/|runtime/|probes/|stdlib/|cli/,sema/*.[ch],none)
+	$(call not,runtime/|cli/,codegen/*.[ch],none)
+	$(call not,lang/|sema/|codegen/|cli/,$(run_rows:%=%.c),lang/base.h)
+	$(call not,runtime/|cli/,$(src_rows:%=%.c),none)
+	$(call not,lang/|sema/|image/|codegen/|runtime/|probes/|stdlib/,cli/*.[ch] examples/*.c bench/*.c,none)
+	@! grep -nE 'llvm-c/' $$(find lang sema image runtime probes stdlib cli include -name '*.[ch]')
+# The library never prints, ends the process or reads the environment.
+check-io: $(OUT)/libsonde.a
+	@! nm -u $< | grep -wE '_*[dfv]*printf(_chk)?|f?puts|putchar|perror|_?exit|abort|std(out|err)|(secure_)?getenv|__assert_fail'
+# It has no variables but the few that dependencies force on us.
+check-globals: $(OUT)/libsonde.a
+	@objdump -t $< | awk '$$(NF-2) ~ /^\.t?(data|bss)/ && $$(NF-2) !~ /^\.data\.rel\.ro/ && $$NF !~ /^\.|^__odr/ \
+		{ sub(/\.[0-9]+$$/, "", $$NF); print $$NF }' | sort -u | grep -vxFf tests/tools/globals.allow > $(OUT)/globals.found || :
+	@[ ! -s $(OUT)/globals.found ] || { echo "writable globals:"; cat $(OUT)/globals.found; exit 1; }
+check-tags:
+	@bash tests/tools/tags.sh
+check-size:
+	@wc -l */*.[ch] | awk '$$1 > 600 && $$2 != "total" { print "over 600 lines:", $$2, $$1 }'
+# The run side knows no LLVM and nothing of the compile side.
+check-run-side: $(OUT)/libsonde_run.a $(OUT)/tests/api/run_image $(OUT)/tests/api/calls
+	@! nm -u $(OUT)/libsonde_run.a | grep -E ' (LLVM|_ZN4llvm)'
+	@bash tests/tools/run_side.sh $(OUT)
+check-header:
+	@echo '#include "include/sonde.h"' | $(CC) -std=c11 -Wall -Wextra -Wpedantic -Werror -I. -fsyntax-only -x c -
+	@echo '#include "include/sonde.h"' | $(CC) -std=c++11 -Wall -Wextra -Wpedantic -Werror -I. -fsyntax-only -x c++ -
+	@echo '2 passed, 0 failed, 0 skipped'
+check-unit: $(unit_bins)
+	@bash tests/tools/unit.sh $(unit_bins)
+golden_files = $(sort $(wildcard tests/golden/*/*.bt))
+check-golden: $(OUT)/tests/golden/run
+	@$< $(golden_files)
+golden-update: $(OUT)/tests/golden/run
+	@$< --update $(golden_files)
+check-accepted: $(OUT)/tests/golden/run
+	@$< --accepted $(golden_files)
+check-self: $(OUT)/tests/golden/run
+	@$< --self $(golden_files)
+check-oom: $(OUT)/tests/oom/oom
+	@$<
+check-corpora: $(fuzz_bins)
+	@bash tests/tools/corpora.sh $(fuzz_bins)
+check-api: $(api_bins) $(OUT)/examples/embed
+	@bash tests/tools/api.sh $(OUT)
+check-threads: $(OUT)/tests/api/threads
+	@$<
+check-live: $(OUT)/sonde $(prog_bins)
+	@SONDE=$(OUT)/sonde B=$(OUT)/tests/prog bash tests/live/run.sh $(sort $(wildcard tests/live/*.t))
+check-peers check-cli: check-%: $(OUT)/sonde $(prog_bins)
+	@SONDE=$(OUT)/sonde B=$(OUT)/tests/prog bash tests/live/$*.sh
+
+# Everything, installing what it needs.  The scripts run make again: only then are the new tools found.
+check:
+	@bash tests/tools/full_check.sh
+demo:
+	@bash tests/tools/demo.sh
+
+# ---- measuring ----
+bench: $(OUT)/sonde $(OUT)/bench/bench $(OUT)/tests/prog/reads
+	@SONDE=$(OUT)/sonde B=$(OUT)/tests/prog $(OUT)/bench/bench
+$(OUT)/bench/bench: bench/bench.c
+	@mkdir -p $(@D)
+	$(call say,CC,$@)$(CC) -std=c11 -D_GNU_SOURCE -Wall -Wextra $(CFLAGS) -o $@ $< -lbpf
+FUZZ_SECONDS ?= 60
+fuzz:
+	@bash tests/tools/fuzz.sh $(OUT) $(FUZZ_SECONDS) $(notdir $(fuzz_targets))
+$(OUT)/fuzz-%: $(OUT)/tests/fuzz/%.o $(OUT)/libsonde.a $(lld_link)
+	$(CC) $(use_lld) -fsanitize=fuzzer,address,undefined -no-pie -o $@ $< $(OUT)/libsonde.a $(dep_libs) $(llvm_libs) -lpthread
+SOAK_SECONDS ?= 600
+soak: $(OUT)/sonde $(prog_bins)
+	@SONDE=$(OUT)/sonde B=$(OUT)/tests/prog bash tests/tools/soak.sh $(SOAK_SECONDS)
+
+# ---- installing ----
+libdir ?= $(PREFIX)/lib
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(libdir)/pkgconfig $(DESTDIR)$(PREFIX)/include
+	install -m 755 $(OUT)/sonde $(DESTDIR)$(PREFIX)/bin/sonde
+	install -m 644 $(OUT)/libsonde.a $(OUT)/libsonde_run.a $(DESTDIR)$(libdir)/
+	install -m 755 $(OUT)/libsonde.so $(DESTDIR)$(libdir)/libsonde.so.$(VERSION)
+	ln -sf libsonde.so.$(VERSION) $(DESTDIR)$(libdir)/libsonde.so.0
+	ln -sf libsonde.so.0 $(DESTDIR)$(libdir)/libsonde.so
+	install -m 644 include/sonde.h $(DESTDIR)$(PREFIX)/include/sonde.h
+	printf 'Name: sonde\nDescription: compiles tracing scripts to eBPF and runs them\nVersion: %s\nLibs: -L%s -lsonde\nCflags: -I%s\n' \
+		$(VERSION) $(libdir) $(PREFIX)/include > $(DESTDIR)$(libdir)/pkgconfig/sonde.pc
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/sonde $(DESTDIR)$(PREFIX)/include/sonde.h $(DESTDIR)$(libdir)/pkgconfig/sonde.pc \
+		$(DESTDIR)$(libdir)/libsonde*
+clean:
+	rm -rf $(OUT)
+
+-include $(obj_lib:.o=.d) $(obj_cli:.o=.d) $(wildcard $(OUT)/tests/*/*.d $(OUT)/examples/*.d)

@@ -18,6 +18,9 @@ struct gval {
 	bool is_trusted;                 /* FAR, or REG of a pointer: the verifier knows the pointer's BTF type, loads may be direct */
 	bool is_padded;                  /* MEM: bytes behind a string's NUL are zero */
 	bool is_ctx;                     /* MEM: memory of the context: fields load at their exact size only */
+	bool is_nullable;                /* FAR, or REG of a pointer: trusted, but read from memory: may be 0 */
+	uint8_t align;                   /* MEM: what the address is a multiple of; 0: of 8 */
+	uint32_t off;                    /* FAR and trusted: the object lies so far behind the pointer v (gen_addr adds it) */
 };
 
 /* ---- expressions ---- */
@@ -88,6 +91,8 @@ struct gval gen_mem_at(struct gen *, struct gval reg, const struct type *);     
 /* Finds or makes (zeroed) the element: REG address, never 0 behind it: on failure the error is counted and control goes to *failed. */
 struct gval gen_map_cell(struct gen *, const struct mapdesc *, struct gval key, struct gblock *failed);
 void gen_map_mark_set(struct gen *, const struct mapdesc *, struct gval value);    /* scalar: sets its "is set" */
+/* How many elements a keyed map has (i64): for_each_map_elem with a callback that does nothing gives their number. */
+struct gval gen_map_count(struct gen *, const struct mapdesc *);
 struct gval gen_map_ref(struct gen *, uint32_t slot);                              /* the map itself, for helpers */
 /* Counts a failure at a place: becomes a warning at run time.  code: the helper's result or 0. */
 void gen_error(struct gen *, enum run_error, const char *detail, struct span, struct gval code);
@@ -107,6 +112,7 @@ struct arch {
 	int arg_off[8]; unsigned n_args; /* offsets of argument registers in struct pt_regs */
 	int ret_off, ip_off, sp_off, syscall_nr_off;
 	uint32_t pt_regs_size;
+	int sys_arg_off[6];              /* offsets of a system call's arguments in struct pt_regs */
 };
 const struct arch *arch_host(void);
 

@@ -17,13 +17,15 @@ copy_opts(struct sonde_opts *own, const struct sonde_opts *opts)
 		memcpy(own, opts, opts->size < sizeof(*own) ? opts->size : sizeof(*own));
 	own->size = sizeof(*own);
 	const char *btf_path = own->btf_path, *dump = own->dump, *sysroot = own->sysroot ? own->sysroot : "";
+	const char *config = own->config;
 	const char *path = own->search_path ? own->search_path : "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 	own->search_path = mem_strdup(path);
 	own->btf_path = mem_strdup(btf_path);
 	own->dump = mem_strdup(dump);
 	own->sysroot = mem_strdup(sysroot);
-	return (own->btf_path || !btf_path) && (own->dump || !dump) && own->sysroot && own->search_path;
+	own->config = mem_strdup(config);
+	return (own->btf_path || !btf_path) && (own->dump || !dump) && (own->config || !config) && own->sysroot && own->search_path;
 }
 
 int
@@ -58,6 +60,7 @@ context_free(struct sonde *ctx)
 	mem_free((char *)ctx->opts.dump);
 	mem_free((char *)ctx->opts.sysroot);
 	mem_free((char *)ctx->opts.search_path);
+	mem_free((char *)ctx->opts.config);
 	mem_free(ctx);
 }
 

@@ -35,4 +35,16 @@ int binary_symbol(const char *path, const char *name, uint64_t *offset, uint64_t
 int binary_offset(const char *path, uint64_t vaddr, uint64_t *offset);
 /* Every function symbol (.symtab, .dynsym), each name once, by name.  Count, or fn's non-zero, or -errno. */
 int binary_each_symbol(const char *path, int (*fn)(void *ud, const char *name, uint64_t offset, uint64_t size), void *ud);
+
+struct binary_symbol {                   /* borrowed: valid inside the callback that received it */
+	const char *name;                /* name_len bytes: a version behind an @ does not count */
+	size_t name_len;
+	uint64_t offset, size;           /* offset in the file */
+	bool is_label;                   /* no function by its type, but in code: assembly has such */
+	unsigned rank;                   /* of several with one name or address the lowest is meant */
+};
+typedef int (*binary_symbol_fn)(void *ud, const struct binary_symbol *);
+/* Every function symbol as the tables have them, in no order.  0, fn's non-zero, or -errno. */
+int binary_walk(int fd, binary_symbol_fn, void *ud);
+int binary_walk_memory(const void *elf, size_t len, binary_symbol_fn, void *ud); /* offset: in elf */
 #endif

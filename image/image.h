@@ -10,7 +10,7 @@ enum type_kind {
 	T_VOID,
 	T_BOOL,   /* 1 byte in memory */
 	T_INT,    /* size 1 2 4 8; enums has the names when it is an enum */
-	T_STR,    /* size bytes, ends at the first NUL; without one it was cut off */
+	T_STR,    /* size bytes, ends at the first NUL; without one it was cut off (a last byte STR_CUT is not part of it) */
 	T_BYTES,  /* buffer[n]: u32 length, u32 zero, n bytes; size = 8 + n rounded up to 8 */
 	T_PTR,
 	T_ARRAY,
@@ -21,6 +21,7 @@ enum type_kind {
 	T_WORD,   /* a mode word such as boot, perf: only as an argument */
 };
 enum stack_mode { STACK_BPFTRACE, STACK_PERF, STACK_RAW, STACK_BUILD_ID, N_STACK_MODES }; /* STACK: param[0]; LANGUAGE 5.6 */
+enum { STR_CUT = 0xff };                    /* no text in UTF-8 holds this byte */
 enum space { AS_BPF, AS_KERNEL, AS_USER };  /* where a pointer points: which read to emit */
 struct enumval { const char *name; int64_t value; };
 struct field {
@@ -186,7 +187,7 @@ struct aggr {                            /* run half of an aggregation */
 };
 struct fmt {                             /* how a value prints when its kind alone does not say */
 	const char *name;                /* "ksym_t": also its type name in messages; "inet[]": the capacity is put between */
-	/* True when print may be given values of base; asked of images that are loaded.  NULL: any base. */
+	/* True when print may be given values of base; asked of images that are loaded.  NULL: any of 8 bytes or more. */
 	bool (*fits)(const struct type *base);
 	void (*print)(struct render *, const struct type *, const void *data, struct buf *out);
 };

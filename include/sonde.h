@@ -15,6 +15,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#define SONDE_VERSION "0.1.0"
 #ifndef SONDE_API
 #define SONDE_API __attribute__((visibility("default")))
 #endif
@@ -115,6 +116,7 @@ struct sonde_opts {               /* grows at the end only; zero it, then set si
 	const char *sysroot;      /* prefix to /sys and /proc when asking the kernel (tests, foreign kernels); NULL: "" */
 	const char *search_path;  /* where uprobe targets without a slash are looked for, as in $PATH;
 				     NULL: /usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin */
+	const char *config;       /* config variables that beat the script's, lines NAME=VALUE; NULL: none */
 };
 
 /* The version, "0.1.0".  Static. */
@@ -174,6 +176,8 @@ SONDE_API int sonde_map_clear(sonde_session *, const char *map);
 SONDE_API int sonde_list_probes(sonde *, const char *pattern, sonde_name_fn, void *ud);
 /* Words of the language that begin with prefix: builtins, functions, providers; doc: their doc line. */
 SONDE_API int sonde_complete(sonde *, const char *prefix, sonde_name_fn, void *ud);
+/* 1 when the text is an unfinished program (an open bracket, string or comment): a prompt asks for more. */
+SONDE_API int sonde_is_unfinished(const char *src, size_t len);
 #ifdef __cplusplus
 }
 #endif

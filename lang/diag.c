@@ -7,6 +7,8 @@ enum {
 	MAX_SOURCES = 0xffff,
 	MAX_NAME = 64, /* longer names are not compared for nearness */
 	TAB = 4,
+	MAX_LINE = 1000, /* bytes of a line that are shown */
+	MAX_LINES = 20, /* of one place */
 };
 
 struct message {
@@ -314,9 +316,9 @@ byte_width(char c)
 }
 
 static void
-render_line(const char *s, size_t len, struct buf *out)
+render_text(const char *s, size_t from, size_t to, struct buf *out)
 {
-	for (size_t i = 0; i < len; i++) {
+	for (size_t i = from; i < to; i++) {
 		if (s[i] == '\t')
 			buf_fill(out, ' ', TAB);
 		else
@@ -325,20 +327,47 @@ render_line(const char *s, size_t len, struct buf *out)
 	buf_char(out, '\n');
 }
 
+/* The part of a line that is shown of a generated script's very long one: some of what is before the place. */
+static void
+line_window(size_t len, size_t col, size_t *from, size_t *to)
+{
+	*from = 0;
+	*to = len;
+	if (len <= MAX_LINE)
+		return;
+	*from = col > MAX_LINE / 2 ? col - MAX_LINE / 2 : 0;
+	*to = len - *from > MAX_LINE ? *from + MAX_LINE : len;
+}
+
+static void
+render_lines(const struct file *f, const struct sonde_span *at, struct buf *out)
+{
+	size_t len, from, to;
+
+	for (uint32_t line = at->line; line <= at->end_line; line++) {
+		if (line - at->line >= MAX_LINES) {
+			buf_str(out, "...\n");
+			return;
+		}
+		const char *s = line_text(f, line - 1, &len);
+		line_window(len, 0, &from, &to);
+		render_text(s, from, to, out);
+	}
+}
+
 static void
 render_source(const struct file *f, const struct sonde_span *at, struct buf *out)
 {
-	size_t len;
+	size_t len, from, to, before = 0, under = 0;
 
-	for (uint32_t line = at->line; line <= at->end_line; line++) {
-		const char *s = line_text(f, line - 1, &len);
-		render_line(s, len, out);
-	}
-	if (at->line != at->end_line)
+	if (at->line != at->end_line) {
+		render_lines(f, at, out);
 		return;
+	}
 	const char *s = line_text(f, at->line - 1, &len);
-	size_t before = 0, under = 0;
-	for (size_t i = 0; i + 1 < at->end_col; i++) {
+	line_window(len, at->col, &from, &to);
+	render_text(s, from, to, out);
+	for (size_t i = from; i + 1 < at->end_col && i <= to; i++) {
 		size_t width = i < len ? byte_width(s[i]) : 1;
 		if (i + 1 < at->col)
 			before += width;

@@ -219,6 +219,17 @@ load_logged(struct loader *l, const struct code *code, uint32_t attach_id, char 
 	}
 }
 
+static void
+show_log(struct loader *l, const struct prog *p, const char *log)
+{
+	struct buf text = { 0 };
+
+	buf_fmt(&text, "verifier log of %s (%s):\n", p->name, p->n_targets ? p->targets[0].name : "");
+	buf_str(&text, log);
+	context_log_text(l->ses->ctx, buf_cstr(&text), text.len);
+	buf_free(&text);
+}
+
 static int
 attach_id_of(struct loader *l, const struct prog *p)
 {
@@ -259,10 +270,8 @@ load_prog(struct loader *l, uint32_t i)
 
 		fd = again != -ENOMEM || log ? again : fd;
 	}
-	if (log && log[0] && (l->dump || (fd < 0 && l->ses->ctx->opts.flags & SONDE_VERBOSE))) {
-		context_log(l->ses->ctx, "verifier log of %s:", p->name);
-		context_log_text(l->ses->ctx, log, strlen(log));
-	}
+	if (log && log[0] && (l->dump || (fd < 0 && l->ses->ctx->opts.flags & SONDE_VERBOSE)))
+		show_log(l, p, log);
 	if (fd < 0)
 		err = verifier_explain(l->ses, &code, fd, log ? log : "");
 	else

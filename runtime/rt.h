@@ -31,6 +31,7 @@ struct sonde_session {
 	bool event_stop;                 /* the callback asked poll to stop */
 	struct buf out;                  /* reused text of the event at hand */
 	atomic_int interrupted;          /* what sonde_interrupt() sets beside stop_fd */
+	int n_live;                      /* attached targets that events can come from: not begin, end, test */
 	bool is_draining;                /* at the end: the ring is emptied whatever the callback wants */
 	uint32_t n_handled;              /* events since sonde_poll began */
 	uint64_t busy_seen;              /* of run->scratch_busy */

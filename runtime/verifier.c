@@ -186,7 +186,6 @@ static const struct saying sayings[] = {
 	{ "loop is not bounded", "the kernel's verifier cannot see that this loop ends" },
 	{ "combined stack size", "this needs more than the 512 bytes of stack a program has" },
 	{ "invalid write to stack", "this needs more than the 512 bytes of stack a program has" },
-	{ "stack depth", "this needs more than the 512 bytes of stack a program has" },
 	{ "unbounded memory access", "the kernel's verifier sees no upper bound for a size used here" },
 	{ "min value is negative", "the kernel's verifier sees that a size or index used here may be negative" },
 	{ "outside of the allowed memory range", "the kernel's verifier cannot see that this access stays inside its object" },
@@ -201,9 +200,8 @@ static const struct saying sayings[] = {
 static const char *
 find_words(const char *log)
 {
-	/* "stack depth" is also in the statistics of every log. */
 	for (size_t i = 0; i < LENGTH(sayings); i++)
-		if (strcmp(sayings[i].log, "stack depth") != 0 && strstr(log, sayings[i].log))
+		if (strstr(log, sayings[i].log))
 			return sayings[i].words;
 	return "the kernel's verifier refused this program";
 }

@@ -44,6 +44,19 @@ target_add(struct compile *c, const struct target *t)
 }
 
 bool
+target_seen(struct compile *c, const char *name)
+{
+	for (const struct probe *p = c->probes; p; p = p->next)
+		for (uint32_t i = 0; i < p->n_targets; i++)
+			if (strcmp(p->targets[i].name, name) == 0)
+				return true;
+	for (uint32_t i = 0; i < c->attach->n; i++)
+		if (strcmp(c->attach->target[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+bool
 target_missing(struct compile *c, const struct target *proto, const char *spec, const char *near)
 {
 	bool is_wild = strchr(spec, '*') != NULL;
@@ -123,47 +136,6 @@ spec_arity(struct compile *c, const struct target *proto, const char *wanted, in
 	return false;
 }
 
-/* ---- names from callbacks ---- */
-
-void
-names_begin(struct compile *c, struct names *l)
-{
-	*l = (struct names){ .c = c, .text = { .arena = c->tmp } };
-	arena_on_nomem(c->tmp, NULL);
-}
-
-int
-names_add(void *ud, const char *name, const char *doc)
-{
-	struct names *l = ud;
-
-	(void)doc;
-	buf_add(&l->text, name, strlen(name) + 1);
-	l->n += !l->text.failed;
-	return l->text.failed;
-}
-
-void
-names_end(struct names *l)
-{
-	arena_on_nomem(l->c->tmp, &l->c->nomem);
-	if (l->text.failed)
-		longjmp(l->c->nomem, 1);
-}
-
-const char *
-names_first(const struct names *l)
-{
-	return l->n ? l->text.data : NULL;
-}
-
-const char *
-names_next(const struct names *l, const char *name)
-{
-	name += strlen(name) + 1;
-	return name < l->text.data + l->text.len ? name : NULL;
-}
-
 /* ---- one attach point ---- */
 
 static bool
@@ -219,9 +191,9 @@ attach_point(struct compile *c, const struct node *n)
 /* ---- programs ---- */
 
 static bool
-belongs(const struct probe *p, const struct provider *prov, const struct target *t)
+belongs(struct compile *c, const struct probe *p, const struct provider *prov, const struct target *t)
 {
-	return p->prov == prov && (!prov->can_share || prov->can_share(&p->targets[0], t));
+	return p->prov == prov && (!prov->can_share || prov->can_share(c, &p->targets[0], t));
 }
 
 static struct probe *
@@ -249,7 +221,7 @@ group_targets(struct compile *c, struct node *node)
 	for (uint32_t i = 0; i < a->n; i++) {
 		struct probe *p = *first;
 
-		while (p && !belongs(p, a->prov[i], &a->target[i]))
+		while (p && !belongs(c, p, a->prov[i], &a->target[i]))
 			p = p->next;
 		if (!p)
 			p = probe_new(c, node, a->prov[i], a->n - i);

@@ -158,8 +158,10 @@ check_list(struct node *n, void *ud)
 				diag_warn(ck->c->diags, s->next->at, W_UNREACHABLE, "Unreachable statement.");
 				break;
 			}
-	} else if (n->kind == N_EXPR && n->op != 1 && n->kid[0]->kind == N_CALL && (n->kid[0]->ref.bi->flags & BI_RESULT)) {
-		diag_warn(ck->c->diags, n->at, W_UNUSED_VALUE, "Return value discarded.");
+	} else if (n->kind == N_EXPR && n->op != 1 && n->kid[0]->kind == N_CALL) {
+		n->kid[0]->op = 1;
+		if (n->kid[0]->ref.bi->flags & BI_RESULT)
+			diag_warn(ck->c->diags, n->at, W_UNUSED_VALUE, "Return value discarded.");
 	} else if (n->kind == N_UNROLL) {
 		if (!fold_int(n->kid[0], &count))
 			ck->ok &= diag_error(ck->c->diags, n->kid[0]->at, E_LOOP, "unroll takes a constant number");
@@ -202,7 +204,7 @@ pass_check(struct compile *c)
 	struct check ck = { .c = c, .ok = true };
 
 	for (struct probe *p = c->probes; p; p = p->next) {
-		ck.probe = p;
+		ck.probe = c->at_work = p;
 		if (p->node->kid[1])
 			node_walk(p->node->kid[1], check_node, &ck);
 		node_walk(p->node->kid[2], check_node, &ck);

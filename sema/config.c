@@ -155,6 +155,25 @@ set_named(struct compile *c, const struct node *n)
 	return false;
 }
 
+/* Lines NAME=VALUE of the options: as if the script had set them last. */
+static bool
+apply_lines(struct compile *c, const char *line)
+{
+	bool ok = true;
+
+	while (*line) {
+		size_t len = strcspn(line, "\n"), name = strcspn(line, "=\n");
+		struct node *set = node_new(c->tmp, N_CONFIG_SET, NO_SPAN), *value = node_new(c->tmp, N_STR, NO_SPAN);
+
+		set->u.str = arena_strndup(c->tmp, line, name);
+		value->u.str = arena_strndup(c->tmp, line + name + (name < len), len - name - (name < len));
+		set->kid[0] = value;
+		ok &= set_named(c, set);
+		line += len + (line[len] == '\n');
+	}
+	return ok;
+}
+
 bool
 config_apply(struct compile *c)
 {
@@ -168,6 +187,8 @@ config_apply(struct compile *c)
 		if (n->kind == N_CONFIG)
 			for (struct node *s = n->kid[0]; s; s = s->next)
 				ok &= set_named(c, s);
+	if (o->config)
+		ok &= apply_lines(c, o->config);
 	if (o->max_map_entries)
 		c->limit.max_map_keys = o->max_map_entries;
 	if (o->max_str)

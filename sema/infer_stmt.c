@@ -311,7 +311,7 @@ static void
 walk_probes(struct infer *in)
 {
 	for (struct probe *p = in->c->probes; p; p = p->next) {
-		in->probe = p;
+		in->probe = in->c->at_work = p;
 		if (p->node->kid[1])
 			infer_cond(in, p->node->kid[1]);
 		infer_list(in, p->node->kid[2]->kid[0]);

@@ -46,13 +46,12 @@ struct names {
 	struct buf text;                 /* each name with its NUL */
 	const char **name;               /* after names_sort() */
 	size_t n;
-	bool failed;
 };
 struct names *names_new(struct kernel *); /* NULL: out of memory */
 void names_add(struct names *, const char *s, size_t len);
 bool names_sort(struct names *);         /* and drops duplicates; false: out of memory */
 bool names_has(const struct names *, const char *s); /* after names_sort() */
-void names_free(struct kernel *, struct names *);
+void names_free(struct kernel *, struct names *); /* NULL does nothing */
 /* Sorts, offers each name and frees the list.  Count, fn's non-zero, or -ENOMEM. */
 int names_each(struct kernel *, struct names *, sonde_name_fn, void *ud);
 #endif

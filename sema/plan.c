@@ -63,6 +63,8 @@ make_action(struct plan *pl, struct node *call)
 	if (act->fmt)
 		act->fmt = arena_strndup(c->keep, act->fmt, strlen(act->fmt));
 	act->payload = type_tuple(c->types, sent, n);
+	if (bi->plan)
+		bi->plan(c, call, act);
 	if (c->img->max_payload < act->payload->size)
 		c->img->max_payload = act->payload->size;
 	call->action = act;

@@ -39,7 +39,12 @@ struct builtin {
 	unsigned flags, uses;
 	/* The result type when sig says "?".  Argument types are known.  NULL: not yet known, infer comes again; after an error too. */
 	const struct type *(*result)(struct compile *, struct node *call);
+	/* Brings a call into the one form that the hooks know, before its arguments are looked at: delete(@m, k) becomes
+	 * delete(@m[k]).  false after an error.  NULL: nothing to do. */
+	bool (*rewrite)(struct compile *, struct node *call);
 	bool (*check)(struct compile *, struct node *call);      /* beyond what sig says; types are final */
+	/* BI_ACTION: changes the action that plan made of the call, when the event holds something else than the arguments. */
+	void (*plan)(struct compile *, const struct node *call, struct action *);
 	/* Emits the call.  A result that lives in memory (string, tuple, stack ...) is to be written to out->v, which is
 	 * writable memory of call->type->size bytes; scalars: set *out.  Arguments: gen_expr(g, arg). */
 	bool (*gen)(struct gen *, const struct node *call, struct gval *out);
@@ -75,6 +80,8 @@ struct provider {
 	bool (*parse)(struct compile *, const char *spec, struct target *proto);
 	/* Listing: every probe matching; with lv its arguments as doc ("    int dfd\n").  part: text after "name:". */
 	int (*list)(struct compile *, const char *part, bool lv, sonde_name_fn, void *ud); /* count, fn's non-zero, or -errno */
+	/* Can this kernel attach any?  Else a listing of everything leaves them out.  NULL: yes. */
+	bool (*is_there)(struct compile *);
 	/* Type of argN (n >= 0), args (ARG_ALL: a RECORD), retval, ctx, func for this target.  NULL: has none; *why says so in one line. */
 	const struct type *(*arg_type)(struct compile *, const struct target *, int n, const char **why);
 	bool (*gen_arg)(struct gen *, const struct target *, int n, struct gval *out);
@@ -85,12 +92,14 @@ struct provider {
 	/* Chooses how the program is loaded once the body's uses are known: may change prog->prog_type, attach_type, btf_attach. */
 	bool (*plan)(struct compile *, struct probe *, struct prog *);
 	/* May both targets be served by one program?  NULL: always. */
-	bool (*can_share)(const struct target *, const struct target *);
+	bool (*can_share)(struct compile *, const struct target *, const struct target *);
 	/* Index among the image's targets of the one that fired, where no attach cookie tells: true when *out is set. */
 	bool (*gen_which)(struct gen *, struct gval *out);
 };
 /* Adds one attach point to the probe at work; copies *t.  False when no more are wanted (past the limit: counted only). */
 bool target_add(struct compile *, const struct target *t);
+/* Has the script an earlier target of that full name? */
+bool target_seen(struct compile *, const char *name);
 /* Nothing matches an attach point: an error, or by the config variable missing_probes a warning or nothing, and then true.
  * near: the nearest name that exists, or NULL. */
 bool target_missing(struct compile *, const struct target *proto, const char *spec, const char *near);
@@ -99,15 +108,6 @@ bool target_missing(struct compile *, const struct target *proto, const char *sp
 int spec_split(struct compile *, const char *spec, const char **part, int max);
 /* Says that an attach point has the wrong number of parts: "N" or "N or M". */
 bool spec_arity(struct compile *, const struct target *proto, const char *wanted, int found);
-
-/* Names gathered from a callback of the kernel's or a binary's, where running out of memory must not jump.
- *     struct names l; names_begin(c, &l); kernel_each_func(..., names_add, &l); names_end(&l); then names_first, names_next */
-struct names { struct compile *c; struct buf text; size_t n; };
-void names_begin(struct compile *, struct names *);
-int names_add(void *ud, const char *name, const char *doc);
-void names_end(struct names *);          /* jumps when memory ran out meanwhile */
-const char *names_first(const struct names *); /* NULL: none */
-const char *names_next(const struct names *, const char *name);
 
 struct plugs { const struct builtin *const *builtins; const struct provider *const *providers; }; /* each ends in NULL */
 extern const struct plugs plugs;                                 /* stdlib/all.c, probes/all.c */

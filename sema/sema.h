@@ -111,6 +111,8 @@ int kernel_each_func(struct kernel *, const char *pattern, sonde_name_fn, void *
 int kernel_each_tracepoint(struct kernel *, const char *category, const char *event, sonde_name_fn, void *ud, const char **why);
 /* The record of a tracepoint's format file, named "args" fields in order, common_ ones left out; NULL with *why. */
 const struct type *kernel_tracepoint_args(struct kernel *, struct types *, const char *category, const char *event, const char **why);
+/* The same fields as text for listings: "    int dfd\n" for each, in the file's words.  False: no such tracepoint. */
+bool kernel_tracepoint_text(struct kernel *, const char *category, const char *event, struct buf *out);
 int kernel_each_rawtracepoint(struct kernel *, const char *pattern, sonde_name_fn, void *ud); /* btf_trace_ typedefs, else available_events */
 /* pid namespace of this process: true when it is not the initial one. */
 bool kernel_pid_ns(struct kernel *, uint64_t *dev, uint64_t *ino);

@@ -1,0 +1,147 @@
+/* run.c - one program from its text to the exit status: compile, attach, poll, stop, maps. */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "cli/cli.h"
+
+/* All that the signal handler sees; the one session that polls. */
+static sonde_session *volatile at_work;
+static volatile sig_atomic_t is_interrupted;
+
+static void
+on_signal(int sig)
+{
+	sonde_session *ses = at_work;
+
+	(void)sig;
+	is_interrupted = 1;
+	if (ses)
+		sonde_interrupt(ses);
+}
+
+static void
+catch_signals(void (*handler)(int))
+{
+	struct sigaction sa = { .sa_handler = handler };
+
+	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGTERM, &sa, NULL);
+}
+
+void
+run_opts(struct run *r, struct sonde_opts *opts)
+{
+	const struct options *o = r->o;
+
+	*opts = (struct sonde_opts){
+		.size = sizeof(*opts),
+		.event = out_event,
+		.ud = r->out,
+		.btf_path = o->btf_path,
+		.max_map_entries = o->max_map_keys,
+		.max_str = o->max_strlen,
+		.ring_pages = o->ring_pages,
+		.flags = (o->is_unsafe ? SONDE_UNSAFE : 0) | (o->is_test ? SONDE_TEST : 0) |
+			 (o->is_verbose ? SONDE_VERBOSE : 0),
+		.dump = o->dump,
+		.config = o->config,
+		.search_path = getenv("PATH"),
+		.pid = o->pid,
+		.child_pid = r->child && r->child->is_ours ? r->child->pid : 0,
+	};
+}
+
+sonde_image *
+run_compile(struct run *r, sonde *ctx, const struct script *s, int *status)
+{
+	sonde_image *img;
+
+	r->out->source = s->text;
+	r->out->source_len = s->len;
+	*status = sonde_compile(ctx, s->name, s->text, s->len, r->o->args, r->o->n_args, &img);
+	out_diags(r->out, ctx, *status);
+	return img;
+}
+
+/* Until the script, the user, the child or a broken output ends it. */
+static int
+poll_until_end(struct run *r, sonde_session *ses)
+{
+	int status = 0, watch = r->child ? r->child->watch : -1;
+
+	while (status >= 0 && !sonde_finished(ses, NULL) && !r->out->error) {
+		struct pollfd fds[2] = { { sonde_fd(ses), POLLIN, 0 }, { watch, POLLIN, 0 } };
+
+		/* bounded: counters of errors and losses wake nobody */
+		poll(fds, 2, 100);
+		status = sonde_poll(ses, 0);
+		out_flush(r->out);
+		if (r->child && child_has_ended(r->child))
+			break;
+	}
+	return status;
+}
+
+static void
+finish(struct run *r, sonde *ctx, sonde_session *ses)
+{
+	uint64_t lost;
+	int status;
+
+	catch_signals(SIG_DFL);          /* a second Ctrl-C ends it at once */
+	status = sonde_stop(ses);
+	at_work = NULL;
+	if (status < 0)
+		out_diags(r->out, ctx, status);
+	out_flush(r->out);
+	lost = sonde_lost(ses);
+	if (lost)
+		say_warning(r->out, "Total lost event count: %llu", (unsigned long long)lost);
+	if (!r->is_prompt && !r->o->is_test)
+		out_text(r->out, "\n\n", 2);
+	r->out->is_discarding = false;
+	if (!r->o->is_test && status >= 0)
+		sonde_map_print(ses, NULL);
+	out_flush(r->out);
+}
+
+int
+run_image(struct run *r, sonde *ctx, sonde_image *img)
+{
+	sonde_session *ses;
+	int status, code = 0, n;
+
+	is_interrupted = 0;
+	catch_signals(on_signal);
+	status = sonde_attach(ctx, img, &ses);
+	if (status < 0 || r->o->is_dry_run || r->o->dump) {
+		catch_signals(SIG_DFL);
+		out_diags(r->out, ctx, status);
+		sonde_session_free(ses);
+		return status < 0;
+	}
+	at_work = ses;
+	if (is_interrupted)
+		sonde_interrupt(ses);
+	out_diags(r->out, ctx, 0);       /* warnings */
+	n = sonde_attached(ses);
+	if (!r->o->is_quiet && !r->is_prompt)
+		fprintf(stderr, "Attached %d probe%s\n", n, n == 1 ? "" : "s");
+	if (r->child && !child_continue(r->child, r->out)) {
+		status = -1;
+	} else {
+		status = poll_until_end(r, ses);
+		if (status < 0)
+			out_diags(r->out, ctx, status);
+	}
+	finish(r, ctx, ses);
+	sonde_finished(ses, &code);
+	sonde_session_free(ses);
+	if (code)
+		return code & 0xff;
+	return status < 0 || (r->out->error && r->out->error != EPIPE);
+}

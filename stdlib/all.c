@@ -1,0 +1,23 @@
+/* all.c - the list of builtins and functions, compile halves.  A new one is a line here. */
+#include "sema/plug.h"
+
+#define ROWS(ROW) \
+	/* now.c */ ROW(nsecs) ROW(elapsed) ROW(time) ROW(strftime) \
+	/* task.c */ ROW(pid) ROW(tid) ROW(uid) ROW(gid) ROW(username) ROW(comm) ROW(cpu) ROW(cgroup) ROW(curtask) ROW(cpid) \
+	ROW(has_cpid) ROW(rand) \
+	/* arg.c */ ROW(args) ROW(arg0) ROW(arg1) ROW(arg2) ROW(arg3) ROW(arg4) ROW(arg5) ROW(arg6) ROW(arg7) ROW(arg8) ROW(arg9) \
+	ROW(retval) ROW(ctx) ROW(func) ROW(probe) \
+	/* str.c */ ROW(str) ROW(strncmp) ROW(join) \
+	/* net.c */ ROW(ntop) \
+	/* out.c */ ROW(printf) ROW(print) ROW(cat) ROW(system) ROW(clear) ROW(zero) ROW(exit) \
+	/* maps.c */ ROW(delete) ROW(has_key) ROW(len) \
+	/* aggr.c, hist.c */ ROW(count) ROW(sum) ROW(min) ROW(max) ROW(avg) ROW(stats) ROW(hist) ROW(lhist) \
+	/* stack.c */ ROW(kstack) ROW(ustack) ROW(ksym) ROW(usym) \
+	/* signal.c */ ROW(signal)
+
+#define DECLARE(name) extern const struct builtin builtin_##name;
+ROWS(DECLARE)
+
+extern const struct builtin *const all_builtins[];
+#define ENTRY(name) &builtin_##name,
+const struct builtin *const all_builtins[] = { ROWS(ENTRY) NULL };

@@ -1,0 +1,124 @@
+#!/usr/bin/env bash
+# cli.sh - the command line: ways to give a program, options, exit codes, and everything that can be wrong.
+cd "$(dirname "$0")/../.." || exit 1
+. tests/live/lib.sh
+hello='begin { printf("hello\n"); exit(); }'
+
+# says NAME PATTERN STATUS ARGS...: the run ends with STATUS and a line like PATTERN on standard error
+says() {
+    name=$1
+    local pattern=$2 expected=$3
+    shift 3
+    once "$@"
+    [ "$status" = "$expected" ] || { fail "exit status $status, expected $expected: $(head -3 "$T/err")"; return; }
+    grep -qE -- "$pattern" "$T/err" && pass || fail "no message like [$pattern]: [$(head -3 "$T/err")]"
+}
+
+# ---- without any privilege ----
+name=version; once -V; grep -qE '^sonde v[0-9]+\.[0-9]+\.[0-9]+$' "$T/out" && pass || fail "$(cat "$T/out")"
+name=help; once -h; grep -q 'USAGE: sonde' "$T/out" && [ $status = 0 ] && pass || fail
+says "unknown option" 'unknown option --nonsense' 1 --nonsense
+says "option without a value" 'needs a value' 1 -e
+says "no program" 'a file name' 1
+says "script that is not there" "failed to open file '/nonexistent.bt': No such file or directory" 1 /nonexistent.bt
+says "directory as script" "failed to open file '/tmp': Is a directory" 1 /tmp
+says "pid that is no number" 'Failed to parse pid: invalid integer: abc' 1 -p abc -e "$hello"
+says "pid with trailing bytes" 'Failed to parse pid: invalid trailing bytes: 12x' 1 -p 12x -e "$hello"
+says "pid out of range" 'Pid out of range: 5000000' 1 -p 5000000 -e "$hello"
+says "-c and -p" 'cannot be used together' 1 -c true -p 1 -e "$hello"
+says "output format" 'Invalid output format "xml"' 1 -f xml -e "$hello"
+says "buffering" 'Invalid buffering' 1 -B some -e "$hello"
+says "syntax error has a place" '^stdin:1:[0-9]+-[0-9]+: ERROR: ' 1 -e 'begin { $x = ; }'
+says "syntax error marks its columns" '^ +~+' 1 -e 'begin { $x = ; }'
+says "empty program" 'ERROR: ' 1 -e ''
+says "program that is no text" 'ERROR: ' 1 -e "$(printf '\001\002\377')"
+SONDE_MAX_STRLEN=many says "environment" 'SONDE_MAX_STRLEN: invalid integer: many' 1 -e "$hello"
+BPFTRACE_MAX_STRLEN=many says "environment by its other name" 'BPFTRACE_MAX_STRLEN: invalid integer: many' 1 -e "$hello"
+SONDE_COLOR=pink says "colour" 'is not auto, always or never' 1 -e "$hello"
+name="colours when asked for"
+SONDE_COLOR=always once -e 'begin { $x = ; }'
+grep -q $'\033\[31m' "$T/err" && pass || fail
+name="dump of the tree"
+once -d S -e 'begin { @ = 1 + 2; }'
+grep -q 'program' "$T/out" && [ $status = 0 ] && pass || fail "$(head -3 "$T/err")"
+says "output file in no directory" "cannot open output file '/nonexistent/x'" 1 -o /nonexistent/x -e "$hello"
+says "command that does not exist" 'command not found' 1 -c /nonexistent/cmd -e "$hello"
+says "command not in PATH" 'nonexistent-cmd: command not found' 1 -c 'nonexistent-cmd a b' -e "$hello"
+says "command with an open quote" "is not closed" 1 -c "echo 'x" -e "$hello"
+says "empty command" 'the command is empty' 1 -c ' ' -e "$hello"
+name="-e and list of what it attaches"
+once -l -e 'begin { } end { }'
+same "$(sort "$T/out" | tr '\n' ' ')" "begin end "
+SONDE_BTF=/nonexistent says "no kernel type information" 'BTF|/nonexistent' 1 -e 'begin { printf("%s", curtask.comm); }'
+says "missing probe" 'tracepoint:syscalls:sys_enter_nonsense|sys_enter_nonsense' 1 -e 'tracepoint:syscalls:sys_enter_nonsense { }'
+says "unknown probe type" 'nonsense' 1 -e 'nonsense:x { }'
+says "unsafe function" '--unsafe' 1 -e 'begin { system("true"); }'
+
+# ---- as another user ----
+if want "not root" root cmd:setpriv; then
+    install -m 755 "$SONDE" "$T/sonde" && chmod 755 "$T"
+    setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all --bounding-set=-all "$T/sonde" -e "$hello" >"$T/out" 2>"$T/err"
+    status=$?
+    [ $status = 1 ] && grep -qiE 'root|privilege|CAP_' "$T/err" && pass || fail "status $status: $(head -3 "$T/err")"
+fi
+
+has root || { name="everything that runs"; skip "needs root"; report; exit; }
+
+# ---- ways to give a program ----
+name="-e"; once -q -e "$hello"; same "$(head -1 "$T/out")" hello
+printf '%s\n' "$hello" >"$T/hello.bt"
+name="script file"; once -q "$T/hello.bt"; same "$(head -1 "$T/out")" hello
+name="standard input"; timeout 20 "$SONDE" -q - <"$T/hello.bt" >"$T/out" 2>"$T/err"; same "$(head -1 "$T/out")" hello
+{ echo "#!/usr/bin/env sonde"; echo 'begin { printf("%s %d %d\n", str($1), $2, $#); exit(); }'; } >"$T/she.bt"
+chmod +x "$T/she.bt"
+name="executable script with parameters"
+PATH="$PWD/$(dirname "$SONDE"):$PATH" timeout 20 "$T/she.bt" word -5 >"$T/out" 2>"$T/err"
+same "$(head -1 "$T/out")" "word -5 2"
+name="positional parameters after -e"; once -q -e 'begin { printf("%d %d\n", $1 + $2, $#); exit(); }' 40 2
+same "$(head -1 "$T/out")" "42 2"
+name="quiet"; once -q -e "$hello"; same "$(cat "$T/err")" ""
+name="attached on standard error"; once -e "$hello"; same "$(grep -c '^Attached 1 probe$' "$T/err") $(grep -c Attached "$T/out")" "1 0"
+name="two empty lines before the maps"; once -q -e 'begin { @x = 5; exit(); }'; same "$(od -c "$T/out" | head -1 | tr -s ' ')" "0000000 \n \n @ x : 5 \n"
+name="-o"; once -q -o "$T/file" -e "$hello"; same "$(head -1 "$T/file"),$(cat "$T/out")" "hello,"
+name="dry run prints nothing"; once -q --dry-run -e "$hello"; same "$status$(cat "$T/out")" 0
+name="exit code"; once -e 'begin { exit(7); }'; same $status 7
+name="SIGINT prints maps and exits with 0"
+start -e 'begin { @a[1] = 2; } interval:s:100 { }'; finish INT; same "$status $(tail -1 "$T/out")" "0 @a[1]: 2"
+name="SIGTERM does too"
+start -e 'begin { @a[1] = 2; } interval:s:100 { } end { printf("end\n"); }'; finish TERM; same "$status $(tr '\n' ' ' <"$T/out")" "0 end   @a[1]: 2 "
+name="maps of environment's size"
+SONDE_MAX_MAP_KEYS=1 once -q -e 'begin { @[1] = 1; @[2] = 2; exit(); }'; same "$(grep -c '^@\[' "$T/out")" 1
+name="config variable from the environment"
+SONDE_PRINT_MAPS_ON_EXIT=0 once -q -e 'begin { @ = 1; exit(); }'; same "$(grep -c '@' "$T/out")" 0
+
+# ---- the command of -c ----
+name="quotes in the command"; once -q -c "sh -c 'printf \"%s|\" \"\$@\"' x 'a b' \"c\\\"d\" e\\ f" -e 'interval:s:100 { }'
+same "$(head -1 "$T/out")" 'a b|c"d|e f|'
+name="the end of the command ends tracing"; begin=$SECONDS; once -q -c true -e 'interval:s:100 { }'
+same "$status $((SECONDS - begin < 5))" "0 1"
+name="the command is ended with sonde"; once -q -c 'sleep 76543' -e 'interval:ms:100 { exit(); }'
+same "$(pgrep -fc '^sleep 76543')" 0
+name="the command starts when all is attached"
+once -q -c "$B/pouet 2" -e "uprobe:$B/pouet:pouet { @ = count(); }"; same "$(sed -n 's/^@: //p' "$T/out")" 3
+says "process that is not there" 'no process 4194303' 1 -p 4194303 -e "$hello"
+name="the end of the process ends tracing"; sleep 0.7 & p=$!; begin=$SECONDS; once -q -p $p -e 'interval:s:100 { }'
+same "$status $((SECONDS - begin < 5))" "0 1"
+
+# ---- a broken output loses nothing ----
+name="reader that leaves"
+"$SONDE" -q -e 'interval:ms:20 { printf("line\n"); @x = 5; }' 2>"$T/err" | head -2 >"$T/out"
+same "${PIPESTATUS[0]} $(wc -l <"$T/out") $(grep -c 'closed by its reader' "$T/err") $(grep -c '^@x: 5' "$T/err")" "0 2 1 1"
+name="full disk under -o"; once -q -o /dev/full -e 'begin { printf("text\n"); @x = 5; exit(); }'
+same "$status $(grep -c "cannot write to /dev/full: No space left on device" "$T/err") $(grep -cE '^(text|@x: 5)' "$T/err")" "1 1 2"
+name="closed standard output"; timeout 20 "$SONDE" -q -e 'begin { printf("text\n"); @x = 5; exit(); }' >&- 2>"$T/err"
+same "$? $(grep -c 'cannot write to standard output' "$T/err") $(grep -cE '^(text|@x: 5)' "$T/err")" "1 1 2"
+
+# ---- the prompt ----
+if want "prompt" cmd:script; then
+    printf '1 + 2\nbegin { printf("in\n");\nexit(); }\n$x = ;\nexit\n' |
+        SONDE_HISTORY="$T/history" timeout 30 script -qec "$SONDE" /dev/null >"$T/out" 2>&1
+    same "$(tr -d '\r' <"$T/out" | grep -cxE '3|in') $(grep -c 'ERROR' "$T/out")" "2 1"
+    name="history of the prompt"
+    grep -q '1 + 2' "$T/history" && pass || fail "$(cat "$T/history")"
+fi
+report

@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# corpora.sh - replays every corpus through its fuzz target: TARGET reads tests/data/corpus/TARGET/*.
+cd "$(dirname "$0")/../.." || exit 1
+pass=0 fail=0 skip=0
+for bin; do
+    dir=tests/data/corpus/$(basename "$bin")
+    if ! compgen -G "$dir/*" >/dev/null; then
+        echo "skipped $(basename "$bin"): no files in $dir"
+        skip=$((skip + 1))
+        continue
+    fi
+    log=$(timeout 600 "$bin" "$dir"/* 2>&1) && pass=$((pass + $(ls "$dir" | wc -l))) ||
+        { fail=$((fail + 1)); echo "FAILED $(basename "$bin")"; tail -20 <<<"$log"; }
+done
+echo "$pass passed, $fail failed, $skip skipped"
+[ $fail = 0 ]
