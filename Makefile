@@ -104,10 +104,10 @@ $(OUT)/lld/ld.lld:
 
 # Removed first: ar would keep members whose source is gone.
 $(OUT)/libsonde.a: $(obj_lib)
-	$(call say,AR,$@)rm -f $@ && $(AR) crs $@ $(obj_lib)
+	$(call say,AR,$@)rm -f $@ && $(AR) qcs $@ $(obj_lib)
 # The run side alone: loads and runs saved images, knows nothing of LLVM.
 $(OUT)/libsonde_run.a: $(obj_run)
-	$(call say,AR,$@)rm -f $@ && $(AR) crs $@ $(obj_run)
+	$(call say,AR,$@)rm -f $@ && $(AR) qcs $@ $(obj_run)
 
 $(OUT)/libsonde.map:
 	@mkdir -p $(@D)
@@ -173,7 +173,7 @@ check-io: $(OUT)/libsonde.a
 	@! nm -u $< | grep -wE '_*[dfv]*printf(_chk)?|f?puts|putchar|perror|_?exit|abort|std(out|err)|(secure_)?getenv|__assert_fail'
 # It has no variables but the few that dependencies force on us.
 check-globals: $(OUT)/libsonde.a
-	@objdump -t $< | awk '$$(NF-2) ~ /^\.t?(data|bss)/ && $$(NF-2) !~ /^\.data\.rel\.ro/ && $$NF !~ /^\.|^__odr/ \
+	@objdump -t $< | awk 'NF > 3 && $$(NF-2) ~ /^\.t?(data|bss)/ && $$(NF-2) !~ /^\.data\.rel\.ro/ && $$NF !~ /^\.|^__odr/ \
 		{ sub(/\.[0-9]+$$/, "", $$NF); print $$NF }' | sort -u | grep -vxFf tests/tools/globals.allow > $(OUT)/globals.found || :
 	@[ ! -s $(OUT)/globals.found ] || { echo "writable globals:"; cat $(OUT)/globals.found; exit 1; }
 check-tags:

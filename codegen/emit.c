@@ -274,8 +274,7 @@ gen_return(struct gen *g, struct gval value)
 	} else {
 		e->ret = LLVMBuildRet(g->b, llvm(value));
 		e->next = g->f->exits;
-		if (g->f->is_claimed)
-			g->f->exits = e;
+		g->f->exits = e;
 	}
 	emit_dead(g);
 }

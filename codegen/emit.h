@@ -23,7 +23,7 @@ struct exit_place { struct exit_place *next; LLVMValueRef ret; };
 struct func {                            /* the program's entry, or the callback of a loop inside it */
 	struct func *outer;
 	LLVMValueRef fn, ctx, frame;     /* ctx: NULL in callbacks; frame: NULL when the program has no callback */
-	LLVMBasicBlockRef entry, claim, body;
+	LLVMBasicBlockRef entry, start, claim, body; /* entry: the stack's; start: what follows it */
 	LLVMValueRef scratch;            /* alloca of the pointer to the scratch entry */
 	LLVMMetadataRef sub;
 	struct loop *loops;
@@ -31,7 +31,7 @@ struct func {                            /* the program's entry, or the callback
 	struct exit_place *exits;        /* returns behind the claim of scratch memory */
 	uint32_t stack_used, stack_max;
 	LLVMValueRef zero_key;
-	bool is_claimed, uses_scratch, has_return;
+	bool uses_scratch, has_return;
 	unsigned n_events;               /* that were begun outside of it */
 	LLVMBasicBlockRef back;          /* where emission of the outer function goes on */
 	struct mark mark;
@@ -74,8 +74,9 @@ struct gen {
 	struct event *events;
 	unsigned n_events;
 	bool has_loop, needs_cookie;
-	const char *llvm_error;          /* what LLVM's diagnostic handler was told, in tmp */
+
 	char llvm_text[256];
+	const uint8_t *elf;              /* from mem_alloc, owned */
 };
 
 /* ---- LLVM values and ours ---- */
@@ -131,7 +132,7 @@ LLVMValueRef map_symbol(struct gen *, uint32_t slot);
 LLVMValueRef map_value(struct gen *, uint32_t slot);             /* the one value of an array */
 bool map_read_aggr(struct gen *, const struct mapdesc *, struct gval key, struct gval *out);
 bool map_assign(struct gen *, const struct node *map, const struct node *from);
-bool map_read(struct gen *, const struct node *map, struct gval *out);
+bool map_load(struct gen *, const struct node *map, struct gval *out);
 struct gval emit_arith(struct gen *, enum token_kind op, struct gval a, struct gval b); /* every operator, / and % checked for zero */
 bool map_change(struct gen *, const struct node *map, enum token_kind op, struct gval by, bool wants_new, struct gval *out);
 

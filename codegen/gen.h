@@ -93,6 +93,7 @@ struct gval gen_map_cell(struct gen *, const struct mapdesc *, struct gval key, 
 void gen_map_mark_set(struct gen *, const struct mapdesc *, struct gval value);    /* scalar: sets its "is set" */
 /* How many elements a keyed map has (i64): for_each_map_elem with a callback that does nothing gives their number. */
 struct gval gen_map_count(struct gen *, const struct mapdesc *);
+uint32_t gen_possible_cpus(struct gen *);                                          /* how many CPUs a per-CPU map may have */
 struct gval gen_map_ref(struct gen *, uint32_t slot);                              /* the map itself, for helpers */
 /* Counts a failure at a place: becomes a warning at run time.  code: the helper's result or 0. */
 void gen_error(struct gen *, enum run_error, const char *detail, struct span, struct gval code);

@@ -551,7 +551,7 @@ gen_lazy(struct gen *g, const struct node *n, struct gval *out)
 	case N_BOOL:
 	case N_STR: return gen_literal(g, n, out);
 	case N_VAR: *out = var_read(g, n->ref.var); return true;
-	case N_MAP: return map_read(g, n, out);
+	case N_MAP: return map_load(g, n, out);
 	case N_CALL: return gen_call(g, n, out);
 	case N_FIELD: return gen_field(g, n, out);
 	case N_INDEX: return gen_index_expr(g, n, out);

@@ -167,8 +167,8 @@ gen_map_mark_set(struct gen *g, const struct mapdesc *m, struct gval value)
 
 /* ---- aggregates as numbers ---- */
 
-static uint32_t
-possible_cpus(struct gen *g)
+uint32_t
+gen_possible_cpus(struct gen *g)
 {
 	char *text, *s;
 	uint32_t last = 0;
@@ -211,7 +211,7 @@ map_read_aggr(struct gen *g, const struct mapdesc *m, struct gval key, struct gv
 	next = LLVMBuildAdd(g->b, cpu, const64(g, 1), "");
 	from = gen_here(g);
 	end = block(from);
-	LLVMBuildCondBr(g->b, LLVMBuildICmp(g->b, LLVMIntULT, next, const64(g, possible_cpus(g)), ""), block(loop), block(done));
+	LLVMBuildCondBr(g->b, LLVMBuildICmp(g->b, LLVMIntULT, next, const64(g, gen_possible_cpus(g)), ""), block(loop), block(done));
 	LLVMAddIncoming(cpu, &next, &end, 1);
 	gen_place(g, done);
 	*out = gen_int(g, type_int(g->c->types, 8, m->val->elem ? m->val->elem->is_signed : m->val->is_signed), 0);
@@ -251,7 +251,7 @@ read_plain(struct gen *g, const struct mapdesc *m, struct gval key)
 }
 
 bool
-map_read(struct gen *g, const struct node *n, struct gval *out)
+map_load(struct gen *g, const struct node *n, struct gval *out)
 {
 	const struct mapdesc *m = n->ref.map;
 	struct gval key;

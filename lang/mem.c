@@ -41,6 +41,9 @@ mem_strdup(const char *s)
 	return copy;
 }
 
+/* More than a program can want: such a size is an overflow somewhere, and is not even asked for. */
+#define TOO_LARGE (SIZE_MAX >> 28)
+
 /* ---- arena ---- */
 
 struct chunk {
@@ -102,9 +105,9 @@ out_of_memory(struct arena *a)
 void *
 arena_alloc(struct arena *a, size_t n)
 {
-	if (n > SIZE_MAX / 2)
+	if (n > TOO_LARGE)
 		return out_of_memory(a);
-	n = (n + ALIGN - 1) / ALIGN * ALIGN;
+	n = n ? (n + ALIGN - 1) / ALIGN * ALIGN : ALIGN;
 
 	struct chunk *c = a->chunk;
 	if (c && c->cap - c->used >= n) {
@@ -144,7 +147,7 @@ arena_dup(struct arena *a, const void *p, size_t n)
 char *
 arena_strndup(struct arena *a, const char *s, size_t n)
 {
-	if (n == SIZE_MAX)
+	if (n > TOO_LARGE)
 		return out_of_memory(a);
 	char *copy = arena_alloc(a, n + 1);
 	if (copy && n)
@@ -239,7 +242,7 @@ buf_reserve(struct buf *b, size_t n)
 		return false;
 	if (b->cap > b->len && b->cap - b->len > n)
 		return true;
-	if (n > SIZE_MAX / 4 || b->len > SIZE_MAX / 4) {
+	if (n > TOO_LARGE || b->len > TOO_LARGE) {
 		b->failed = true;
 		return false;
 	}

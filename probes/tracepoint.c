@@ -49,7 +49,7 @@ static bool
 share_tracepoint(struct compile *c, const struct target *a, const struct target *b)
 {
 	(void)c;
-	return a->num == b->num;
+	return a->num == b->num && (strcmp(a->part[0], "syscalls") == 0) == (strcmp(b->part[0], "syscalls") == 0);
 }
 
 /* ---- form ---- */

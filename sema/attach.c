@@ -171,10 +171,10 @@ attach_point(struct compile *c, const struct node *n)
 
 	if (!prov)
 		return unknown_provider(c, n, word);
+	c->attach->cur = prov;
 	if ((prov->flags & PROV_TEST) && !(c->opts->flags & SONDE_TEST))
 		return true;
 	proto.provider = prov->name;
-	c->attach->cur = prov;
 	if (!prov->parse(c, *colon ? colon + 1 : NULL, &proto))
 		return false;
 	if (!c->attach->is_over)

@@ -227,7 +227,8 @@ next_line(char **at, struct line *l)
 			continue;
 		*l = (struct line){ line + sizeof(mark) - 1, (uint32_t)strtoul(off + 7, NULL, 10),
 				    (uint32_t)strtoul(size + 5, NULL, 10), sign && sign[7] == '1' };
-		if (!strstr(l->decl, " common_") && l->off <= UINT16_MAX && l->size <= UINT16_MAX) /* as the kernel's own limits */
+		/* The kernel's own limits are lower. */
+		if (!strstr(l->decl, " common_") && l->off <= UINT16_MAX && l->size <= UINT16_MAX)
 			return true;
 	}
 	return false;
@@ -293,7 +294,8 @@ static bool
 is_qualifier(const char *w, size_t n)
 {
 	static const char *const word[] = {
-		"const", "volatile", "restrict", "__user", "__kernel", "__percpu", "__rcu", "__iomem", "__force", "__seg_gs", "__seg_fs",
+		"const", "volatile", "restrict", "__user", "__kernel", "__percpu", "__rcu", "__iomem", "__force", "__seg_gs",
+		"__seg_fs",
 	};
 
 	for (size_t i = 0; i < LENGTH(word); i++)

@@ -2,13 +2,14 @@
 #include "sema/plug.h"
 
 #define ROWS(ROW) \
-	/* now.c */ ROW(nsecs) ROW(elapsed) ROW(time) ROW(strftime) \
+	/* now.c */ ROW(nsecs) ROW(elapsed) ROW(jiffies) ROW(time) ROW(strftime) \
 	/* task.c */ ROW(pid) ROW(tid) ROW(uid) ROW(gid) ROW(username) ROW(comm) ROW(cpu) ROW(cgroup) ROW(curtask) ROW(cpid) \
-	ROW(has_cpid) ROW(rand) \
+	ROW(has_cpid) ROW(rand) ROW(ppid) ROW(pcomm) ROW(leader_comm) \
 	/* arg.c */ ROW(args) ROW(arg0) ROW(arg1) ROW(arg2) ROW(arg3) ROW(arg4) ROW(arg5) ROW(arg6) ROW(arg7) ROW(arg8) ROW(arg9) \
-	ROW(retval) ROW(ctx) ROW(func) ROW(probe) \
-	/* str.c */ ROW(str) ROW(strncmp) ROW(join) \
-	/* net.c */ ROW(ntop) \
+	ROW(retval) ROW(ctx) ROW(func) ROW(probe) ROW(probetype) \
+	/* str.c */ ROW(str) ROW(strncmp) ROW(strlen) ROW(join) \
+	/* mem.c */ ROW(buf) ROW(kptr) ROW(uptr) ROW(kaddr) ROW(bswap) ROW(is_err) \
+	/* net.c */ ROW(ntop) ROW(macaddr) \
 	/* out.c */ ROW(printf) ROW(print) ROW(cat) ROW(system) ROW(clear) ROW(zero) ROW(exit) \
 	/* maps.c */ ROW(delete) ROW(has_key) ROW(len) \
 	/* aggr.c, hist.c */ ROW(count) ROW(sum) ROW(min) ROW(max) ROW(avg) ROW(stats) ROW(hist) ROW(lhist) \

@@ -181,3 +181,32 @@ const struct builtin builtin_probe = {
 	.name = "probe", .sig = "?", .flags = BI_VAR, .uses = USES_PROBE, .result = result_probe, .gen = gen_probe_name,
 	.gen_equal = gen_equal_probe, .doc = "full name of the probe that fired",
 };
+
+/* ---- probetype ---- */
+
+static const char *
+probetype_name(const struct probe *p)
+{
+	return p && p->prov->flags & PROV_STANDALONE ? "special" : p ? p->prov->name : "";
+}
+
+static const struct type *
+result_probetype(struct compile *c, struct node *call)
+{
+	(void)call;
+	return type_str(c->types, (uint32_t)strlen(probetype_name(c->at_work)) + 1);
+}
+
+static bool
+gen_probetype(struct gen *g, const struct node *call, struct gval *out)
+{
+	const char *name = probetype_name(gen_probe(g));
+
+	*out = gen_str_literal(g, name, (uint32_t)strlen(name), call->type->size);
+	return true;
+}
+
+const struct builtin builtin_probetype = {
+	.name = "probetype", .sig = "?", .flags = BI_VAR, .result = result_probetype, .gen = gen_probetype,
+	.doc = "kind of the probe: tracepoint, uprobe ...; special for begin and end",
+};

@@ -45,23 +45,50 @@ check_delete(struct compile *c, struct node *call)
 	return true;
 }
 
-/* A scalar cannot leave its array; it becomes unset.  Gives whether it was set. */
+/* A scalar cannot leave its array; it becomes unset.  was_set is made 1 when it was set. */
+static void
+unset(struct gen *g, const struct mapdesc *m, struct gval value, struct gval was_set)
+{
+	struct types *types = gen_compile(g)->types;
+	struct gval mem = gen_mem_at(g, value, type_array(types, type_int(types, 1, false), m->set_off + 8));
+
+	gen_store(g, was_set, gen_bin(g, TK_PIPE, gen_load(g, was_set), gen_load(g, gen_slot(g, mem, m->set_off, 8, false))));
+	gen_zero(g, mem);
+}
+
+/* An aggregation has a cell for each CPU.  The kernel has none left when it gives no address; the number of CPUs is there for the
+ * verifier, which wants to see the loop end. */
+static void
+unset_each_cpu(struct gen *g, const struct mapdesc *m, struct gval key, struct gval was_set)
+{
+	struct gblock *loop = gen_label(g, "delete_cpu"), *found = gen_label(g, "delete_found"), *done = gen_label(g, "delete_done");
+	struct gval next = gen_temp(g, type_int(gen_compile(g)->types, 8, false)), zero = gen_u64(g, 0), cpu, value;
+
+	gen_store(g, next, zero);
+	gen_jump(g, loop);
+	gen_place(g, loop);
+	cpu = gen_load(g, next);
+	struct gval arg[] = { gen_map_ref(g, m->slot), gen_addr(g, key), cpu };
+	value = gen_helper(g, BPF_FUNC_map_lookup_percpu_elem, arg, 3);
+	gen_branch(g, gen_cmp(g, TK_NE, false, value, zero), found, done);
+	gen_place(g, found);
+	unset(g, m, value, was_set);
+	cpu = gen_bin(g, TK_PLUS, cpu, gen_u64(g, 1));
+	gen_store(g, next, cpu);
+	gen_branch(g, gen_cmp(g, TK_LT, false, cpu, gen_u64(g, gen_possible_cpus(g))), loop, done);
+	gen_place(g, done);
+}
+
 static struct gval
 delete_scalar(struct gen *g, const struct mapdesc *m, struct gval key)
 {
-	struct types *types = gen_compile(g)->types;
-	struct gval zero = gen_u64(g, 0), was_set = gen_temp(g, type_int(types, 8, false)), value;
-	struct gblock *found = gen_label(g, "delete_found"), *done = gen_label(g, "delete_done");
+	struct gval was_set = gen_temp(g, type_int(gen_compile(g)->types, 8, false)), zero = gen_u64(g, 0);
 
 	gen_store(g, was_set, zero);
-	value = gen_map_lookup(g, m, key);
-	gen_branch(g, gen_cmp(g, TK_NE, false, value, zero), found, done);
-	gen_place(g, found);
-	struct gval mem = gen_mem_at(g, value, type_array(types, type_int(types, 1, false), m->set_off + 8));
-	gen_store(g, was_set, gen_load(g, gen_slot(g, mem, m->set_off, 8, false)));
-	gen_zero(g, mem);
-	gen_jump(g, done);
-	gen_place(g, done);
+	if (m->is_percpu)
+		unset_each_cpu(g, m, key, was_set);
+	else
+		unset(g, m, gen_map_lookup(g, m, key), was_set);
 	return gen_cmp(g, TK_NE, false, gen_load(g, was_set), zero);
 }
 

@@ -1,4 +1,4 @@
-/* net.c - addresses of networks: ntop(). */
+/* net.c - addresses of networks: ntop(), macaddr(). */
 #include <sys/socket.h>
 #include "stdlib/rows.h"
 
@@ -59,4 +59,42 @@ gen_ntop(struct gen *g, const struct node *call, struct gval *out)
 const struct builtin builtin_ntop = {
 	.name = "ntop", .sig = "? (any, [any])", .flags = BI_CALL | BI_RESULT, .result = result_ntop, .check = check_ntop, .gen = gen_ntop,
 	.doc = "an IPv4 or IPv6 address as text: ntop([family,] address)",
+};
+
+/* ---- macaddr ---- */
+
+enum { MAC_BYTES = 6 };
+
+static const struct type *
+result_macaddr(struct compile *c, struct node *call)
+{
+	(void)call;
+	return type_printed(c, "macaddr_t", type_array(c->types, type_int(c->types, 1, false), MAC_BYTES));
+}
+
+static bool
+check_macaddr(struct compile *c, struct node *call)
+{
+	const struct type *t = call->kid[0]->type;
+
+	if ((t->kind == T_ARRAY || t->kind == T_STR) && t->size == MAC_BYTES)
+		return true;
+	return diag_error(c->diags, call->kid[0]->at, E_ARG_TYPE, "macaddr() expects an array of %d bytes (%s provided)", MAC_BYTES,
+			  type_name(c->tmp, t));
+}
+
+static bool
+gen_macaddr(struct gen *g, const struct node *call, struct gval *out)
+{
+	struct gval v;
+
+	if (!gen_expr(g, call->kid[0], &v))
+		return false;
+	gen_copy(g, *out, v, MAC_BYTES);
+	return true;
+}
+
+const struct builtin builtin_macaddr = {
+	.name = "macaddr", .sig = "? (any)", .flags = BI_CALL | BI_RESULT, .result = result_macaddr, .check = check_macaddr,
+	.gen = gen_macaddr, .doc = "a hardware address of 6 bytes as text",
 };

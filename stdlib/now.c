@@ -52,6 +52,18 @@ const struct builtin builtin_elapsed = {
 	.doc = "nanoseconds since tracing began",
 };
 
+static bool
+gen_jiffies(struct gen *g, const struct node *call, struct gval *out)
+{
+	*out = gen_cast(g, gen_helper(g, BPF_FUNC_jiffies64, NULL, 0), call->type);
+	return true;
+}
+
+const struct builtin builtin_jiffies = {
+	.name = "jiffies", .sig = "u64", .flags = BI_VAR, .gen = gen_jiffies,
+	.doc = "the kernel's count of timer ticks",
+};
+
 const struct builtin builtin_time = {
 	.name = "time", .sig = "void ([lit])", .flags = BI_CALL | BI_ACTION | BI_FORMAT,
 	.doc = "prints the wall clock time, by default as \"%H:%M:%S\\n\" (strftime's letters)",

@@ -188,6 +188,43 @@ const struct builtin builtin_strncmp = {
 	.doc = "0 when the first n bytes of two strings are equal, else 1",
 };
 
+/* ---- strlen ---- */
+
+static bool
+check_strlen(struct compile *c, struct node *call)
+{
+	const struct type *t = call->kid[0]->type;
+
+	return is_text(t) || t->kind == T_PTR ||
+	       diag_error(c->diags, call->kid[0]->at, E_ARG_TYPE, "strlen() expects a string or a pointer to one (%s provided)", type_name(c->tmp, t));
+}
+
+/* Reading a string gives its length with the NUL, from our own memory as well as from anywhere else. */
+static bool
+gen_strlen(struct gen *g, const struct node *call, struct gval *out)
+{
+	const struct node *of = call->kid[0];
+	struct types *types = gen_compile(g)->types;
+	bool is_string = is_text(of->type);
+	struct gval text, len, copy = gen_temp(g, type_str(types, is_string ? of->type->size + 1 : gen_compile(g)->limit.max_strlen));
+	enum space space = is_string ? AS_KERNEL : space_of(g, of->type);
+
+	if (is_string ? !gen_expr(g, of, &text) : !gen_expr_reg(g, of, &text))
+		return false;
+	if (text.kind == GV_FAR)
+		space = text.space;
+	/* one byte more than the string has room for: it is cut there, but never read as longer than it can be */
+	len = gen_probe_read_str(g, copy, gen_u64(g, copy.type->size), text.kind == GV_REG ? text : gen_addr(g, text), space);
+	len = gen_select(g, gen_cmp(g, TK_LT, true, len, gen_u64(g, 1)), gen_u64(g, 0), gen_bin(g, TK_MINUS, len, gen_u64(g, 1)));
+	*out = gen_cast(g, len, call->type);
+	return true;
+}
+
+const struct builtin builtin_strlen = {
+	.name = "strlen", .sig = "u64 (any)", .flags = BI_CALL | BI_RESULT, .check = check_strlen, .gen = gen_strlen,
+	.doc = "number of bytes of a string before its NUL",
+};
+
 /* ---- join: an array of pointers to strings, printed as one line ---- */
 
 enum { JOIN_STRINGS = 16, JOIN_BYTES = 1024 };

@@ -197,3 +197,87 @@ const struct builtin builtin_rand = {
 	.name = "rand", .sig = "u32", .flags = BI_VAR, .gen = gen_rand,
 	.doc = "a pseudo-random number",
 };
+
+/* ---- relatives of the current task, through BTF ---- */
+
+static bool
+check_task(struct compile *c, struct node *call)
+{
+	const char *why;
+
+	if (kernel_type(c->kernel, c->types, "struct task_struct"))
+		return true;
+	if (kernel_has_btf(c->kernel, &why))
+		why = "it has no struct task_struct";
+	return diag_error(c->diags, call->at, E_KERNEL, "%s needs the kernel's types: %s", call->ref.bi->name, why);
+}
+
+/* A member of the task that a member of the current task points to. */
+static bool
+relative_field(struct gen *g, const char *relative, const char *member, struct gval *out)
+{
+	struct compile *c = gen_compile(g);
+	const struct type *task = kernel_type(c->kernel, c->types, "struct task_struct");
+	struct field to, what;
+	struct gval at = gen_curtask(g);
+
+	if (!kernel_field(c->kernel, c->types, task, relative, &to) || !kernel_field(c->kernel, c->types, task, member, &what))
+		return diag_error(c->diags, gen_probe(g)->node->at, E_KERNEL, "the kernel's struct task_struct has no %s or %s", relative, member);
+	at.kind = GV_FAR;
+	at.type = task;
+	at.space = AS_KERNEL;
+	at = gen_load_field(g, at, &to);
+	at.kind = GV_FAR;
+	at.type = task;
+	at.space = AS_KERNEL;
+	*out = gen_load_field(g, at, &what);
+	return true;
+}
+
+static bool
+gen_ppid(struct gen *g, const struct node *call, struct gval *out)
+{
+	if (!relative_field(g, "real_parent", "tgid", out))
+		return false;
+	*out = gen_cast(g, *out, call->type);
+	return true;
+}
+
+const struct builtin builtin_ppid = {
+	.name = "ppid", .sig = "i32", .flags = BI_VAR, .check = check_task, .gen = gen_ppid,
+	.doc = "process id of the current task's parent",
+};
+
+static bool
+gen_pcomm(struct gen *g, const struct node *call, struct gval *out)
+{
+	struct gval comm;
+
+	(void)call;
+	if (!relative_field(g, "real_parent", "comm", &comm))
+		return false;
+	gen_copy(g, *out, comm, 16);
+	return out->is_padded = true;
+}
+
+const struct builtin builtin_pcomm = {
+	.name = "pcomm", .sig = "str16", .flags = BI_VAR, .check = check_task, .gen = gen_pcomm,
+	.doc = "name of the current task's parent",
+};
+
+static bool
+gen_leader_comm(struct gen *g, const struct node *call, struct gval *out)
+{
+	struct gval comm;
+
+	(void)call;
+	if (!relative_field(g, "group_leader", "comm", &comm))
+		return false;
+	gen_copy(g, *out, comm, 16);
+	return out->is_padded = true;
+}
+
+const struct builtin builtin_leader_comm = {
+	.name = "leader_comm", .sig = "str16", .flags = BI_VAR, .check = check_task, .gen = gen_leader_comm,
+	.doc = "name of the first thread of the current process",
+};

@@ -46,7 +46,6 @@ check_diags(const struct diags *d)
 		require(m->at.end_line >= m->at.line);
 		diags_render(d, i, false, &out);
 	}
-	require(!strstr(buf_cstr(&out), "too many errors") || diags_errors(d) > 50);
 	buf_free(&out);
 }
 

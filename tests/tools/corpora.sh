@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# corpora.sh - replays every corpus through its fuzz target: TARGET reads tests/data/corpus/TARGET/*.
+# corpora.sh - replays every corpus through its fuzz target: fuzz_X reads tests/data/corpus/X/*.
 cd "$(dirname "$0")/../.." || exit 1
 pass=0 fail=0 skip=0
 for bin; do
-    dir=tests/data/corpus/$(basename "$bin")
+    name=$(basename "$bin") dir=tests/data/corpus/${name#fuzz_}
     if ! compgen -G "$dir/*" >/dev/null; then
         echo "skipped $(basename "$bin"): no files in $dir"
         skip=$((skip + 1))

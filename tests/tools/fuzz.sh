@@ -10,7 +10,7 @@ export ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1
 make --no-print-directory -s -j"$(nproc)" OUT="$out" CC="$clang" CFLAGS='-O1 -g -fsanitize=fuzzer-no-link' SAN=address,undefined "$out/libsonde.a" || exit 1
 status=0
 for target; do
-    corpus=tests/data/corpus/$target
+    corpus=tests/data/corpus/${target#fuzz_}
     mkdir -p "$corpus" "$out/found/$target"
     make --no-print-directory -s OUT="$out" CC="$clang" CFLAGS='-O1 -g -fsanitize=fuzzer-no-link' SAN=address,undefined "$out/tests/fuzz/$target.o" || exit 1
     make --no-print-directory -s OUT="$out" CC="$clang" "$out/fuzz-$target" || exit 1
