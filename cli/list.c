@@ -44,7 +44,6 @@ list_probes(struct run *r, const struct script *script)
 	int status, n = 0;
 
 	run_opts(r, &opts);
-	opts.flags &= ~SONDE_VERBOSE;    /* here -v asks for arguments */
 	status = sonde_open(&opts, &ctx);
 	if (status < 0) {
 		say_error(r->out, "%s", sonde_strerror(status));

@@ -19,7 +19,8 @@ struct gval {
 	bool is_padded;                  /* MEM: bytes behind a string's NUL are zero */
 	bool is_ctx;                     /* MEM: memory of the context: fields load at their exact size only */
 	bool is_nullable;                /* FAR, or REG of a pointer: trusted, but read from memory: may be 0 */
-	uint8_t align;                   /* MEM: what the address is a multiple of; 0: of 8 */
+	bool is_loose;                   /* MEM: neither stack nor context: words may be read and written at any address */
+	uint8_t align;                   /* MEM: what the address is a multiple of; 0: of 8, or is_loose */
 	uint32_t off;                    /* FAR and trusted: the object lies so far behind the pointer v (gen_addr adds it) */
 };
 

@@ -97,12 +97,15 @@ gen_temp(struct gen *g, const struct type *t)
 {
 	uint32_t size = round8(t->size ? t->size : 1);
 	LLVMValueRef mem = NULL;
+	struct gval r;
 
 	if (size <= g->c->limit.on_stack || size == 8)
 		mem = temp_stack(g, size);
-	if (!mem)
-		mem = scratch_at(g, temp_scratch(g, size));
-	return mem_of(mem, t);
+	if (mem)
+		return mem_of(mem, t);
+	r = mem_of(scratch_at(g, temp_scratch(g, size)), t);
+	r.is_loose = true;
+	return r;
 }
 
 struct gval
@@ -133,7 +136,7 @@ gen_at(struct gen *g, struct gval mem, uint32_t off, const struct type *t)
 			mem.v = (struct gref *)LLVMBuildAdd(g->b, llvm(mem), const64(g, off), "");
 	} else {
 		mem.v = (struct gref *)emit_offset(g, llvm(mem), off);
-		if (off & 7 && (off & -off & 7) < align)
+		if (!mem.is_loose && off & 7 && (off & -off & 7) < align)
 			mem.align = (uint8_t)(off & -off & 7);
 	}
 	mem.type = t;
@@ -166,7 +169,7 @@ gen_index(struct gen *g, struct gval mem, struct gval i, uint32_t size, const st
 		mem.v = (struct gref *)LLVMBuildAdd(g->b, llvm(mem), at, "");
 	} else {
 		mem.v = (struct gref *)LLVMBuildGEP2(g->b, g->i8, llvm(mem), &at, 1, "");
-		if (size & 7 && (size & -size & 7) < align_of(mem))
+		if (!mem.is_loose && size & 7 && (size & -size & 7) < align_of(mem))
 			mem.align = (uint8_t)(size & -size & 7);
 	}
 	mem.type = elem;
@@ -176,7 +179,10 @@ gen_index(struct gen *g, struct gval mem, struct gval i, uint32_t size, const st
 struct gval
 gen_mem_at(struct gen *g, struct gval reg, const struct type *t)
 {
-	return mem_of(LLVMBuildIntToPtr(g->b, llvm(reg), g->ptr, ""), t);
+	struct gval r = mem_of(LLVMBuildIntToPtr(g->b, llvm(reg), g->ptr, ""), t);
+
+	r.is_loose = true;
+	return r;
 }
 
 struct gval

@@ -70,7 +70,7 @@ type_settle(struct types *ts, const struct type *t)
 		return NULL;
 	if (type_is_literal(t))
 		return type_int(ts, t->size, true);
-	if (t->kind == T_TUPLE || type_is_literal_record(t))
+	if ((t->kind == T_TUPLE && !t->fmt) || type_is_literal_record(t)) /* one that a row prints is no literal */
 		return map_elements(ts, t, settle, NULL);
 	return t;
 }

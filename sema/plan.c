@@ -109,11 +109,10 @@ plan_map(struct compile *c, struct mapdesc *m)
 {
 	bool is_aggr;
 
-	if (!m->val) { /* declared and never used: not made */
+	if (!m->val) { /* declared and never used */
 		m->val = type_int(c->types, 8, true);
-		m->max = 0;
+		m->is_declared = false;
 		m->key = NULL;
-		m->is_scalar = true;
 	}
 	is_aggr = m->val->kind == T_AGGR;
 	if (m->key && m->key->kind == T_VOID)
@@ -125,7 +124,7 @@ plan_map(struct compile *c, struct mapdesc *m)
 		m->key_size = 4;
 		m->set_off = round8(m->val->size);
 		m->val_size = m->set_off + 8;
-		m->max = m->is_written || m->is_read ? 1 : 0;
+		m->max = 1;
 		return;
 	}
 	if (m->is_scalar) { /* a declared kind without keys: one entry with key 0 of that kind would only be slower */

@@ -24,16 +24,6 @@ asked_type(struct compile *c, const struct node *call, const char **why)
 	return p->prov->arg_type(c, &p->targets[0], arg_number(call), why);
 }
 
-/* Where there is nothing to give, a number stands in for it until check_asked() says so, once. */
-static const struct type *
-result_asked(struct compile *c, struct node *call)
-{
-	const char *why;
-	const struct type *t = asked_type(c, call, &why);
-
-	return t ? t : type_int(c->types, 8, false);
-}
-
 static bool
 check_asked(struct compile *c, struct node *call)
 {
@@ -45,6 +35,14 @@ check_asked(struct compile *c, struct node *call)
 		return diag_error(c->diags, call->at, E_CONTEXT, "%s", why);
 	return diag_error(c->diags, call->at, E_CONTEXT, "The %s builtin can not be used with \"%s\" probes", call->ref.bi->name,
 			  c->at_work ? c->at_work->prov->name : "these");
+}
+
+static const struct type *
+result_asked(struct compile *c, struct node *call)
+{
+	const char *why;
+
+	return check_asked(c, call) ? asked_type(c, call, &why) : NULL;
 }
 
 static bool
@@ -71,9 +69,7 @@ args_type(struct compile *c, struct node *call)
 static const struct type *
 result_args(struct compile *c, struct node *call)
 {
-	const struct type *t = args_type(c, call);
-
-	return t ? t : type_record(c->types, "args", 8, false, NULL, 0);
+	return check_asked(c, call) ? args_type(c, call) : NULL;
 }
 
 /* A copy of the record, member by member: the provider may find each somewhere else. */
@@ -103,14 +99,14 @@ gen_args(struct gen *g, const struct node *call, struct gval *out)
 }
 
 const struct builtin builtin_args = {
-	.name = "args", .sig = "?", .flags = BI_VAR | BI_NO_LOOP, .uses = USES_ARGS, .result = result_args, .check = check_asked,
+	.name = "args", .sig = "?", .flags = BI_VAR | BI_NO_LOOP, .uses = USES_ARGS, .result = result_args,
 	.gen = gen_args, .doc = "the arguments of the probe, as a record: args.name",
 };
 
 #define ARG_ROW(n) \
 	const struct builtin builtin_arg##n = { \
 		.name = "arg" #n, .sig = "?", .flags = BI_VAR | BI_NO_LOOP, .uses = USES_CTX, .result = result_asked, \
-		.check = check_asked, .gen = gen_asked, .doc = "argument " #n " of the traced function, the first is arg0", \
+		.gen = gen_asked, .doc = "argument " #n " of the traced function, the first is arg0", \
 	}
 ARG_ROW(0);
 ARG_ROW(1);

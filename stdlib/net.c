@@ -8,10 +8,13 @@ enum { ADDR_BYTES = 16 };
 static const struct type *
 result_ntop(struct compile *c, struct node *call)
 {
-	const struct type *part[] = { type_int(c->types, 4, false), type_array(c->types, type_int(c->types, 1, false), ADDR_BYTES) };
+	const struct field part[] = {
+		{ .name = "family", .type = type_int(c->types, 4, false) },
+		{ .name = "addr", .type = type_array(c->types, type_int(c->types, 1, false), ADDR_BYTES), .off = 4 },
+	};
 
 	(void)call;
-	return type_printed(c, "inet", type_tuple(c->types, part, 2));
+	return type_printed(c, "inet", type_record(c->types, "inet", 4 + ADDR_BYTES, false, part, LENGTH(part)));
 }
 
 static bool

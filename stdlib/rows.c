@@ -34,9 +34,12 @@ space_of(struct gen *g, const struct type *t)
 const struct type *
 type_usym(struct compile *c)
 {
-	const struct type *part[] = { type_int(c->types, 8, false), type_int(c->types, 4, false) };
+	const struct field part[] = {
+		{ .name = "addr", .type = type_int(c->types, 8, false) },
+		{ .name = "pid", .type = type_int(c->types, 4, false), .off = 8 },
+	};
 
-	return type_printed(c, "usym_t", type_tuple(c->types, part, 2));
+	return type_printed(c, "usym_t", type_record(c->types, "usym_t", 16, false, part, LENGTH(part)));
 }
 
 struct gval

@@ -76,26 +76,26 @@ make_actions(struct sonde_image *img)
 	img->n_actions = 6;
 }
 
+/* Made once: what is under test does not change it, and symbols take long to read. */
+static struct sonde_session *
+session(void)
+{
+	static struct sonde_session ses;
+	static size_t total;
+	struct sonde_opts opts = { .size = sizeof(opts), .event = ignore, .ud = &total };
+
+	if (ses.img)
+		return &ses;
+	if (sonde_open(&opts, &ses.ctx) != SONDE_OK || !(ses.syms = syms_new(ses.ctx)) || !(ses.img = image_new()))
+		abort();
+	ses.img->config.str_trunc_trailer = "..";
+	make_actions(ses.img);
+	return &ses;
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	size_t total = 0;
-	struct sonde_opts opts = { .size = sizeof(opts), .event = ignore, .ud = &total };
-	struct sonde_session ses = { 0 };
-
-	if (sonde_open(&opts, &ses.ctx) != SONDE_OK)
-		return 0;
-	ses.img = image_new();
-	ses.syms = syms_new(ses.ctx);
-	if (ses.img && ses.syms) {
-		ses.img->config.str_trunc_trailer = "..";
-		make_actions(ses.img);
-		event_handle(&ses, data, len);
-	}
-	buf_free(&ses.out);
-	syms_free(ses.syms);
-	if (ses.img)
-		image_unref(ses.img);
-	sonde_close(ses.ctx);
+	event_handle(session(), data, len);
 	return 0;
 }
