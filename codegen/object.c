@@ -9,7 +9,7 @@
 #include <pthread.h>
 #include "codegen/open.h"
 
-#define PASSES "function(sroa,early-cse)"
+#define PASSES "function(sroa,early-cse,sccp),globaldce"
 
 static void
 init_target(void)
@@ -71,7 +71,7 @@ llvm_open(struct gen *g)
 	g->ptr = LLVMPointerTypeInContext(g->lc, 0);
 	if (LLVMGetTargetFromTriple(arch_host()->triple, &target, &error))
 		return internal(g, "LLVM has no BPF target", error);
-	g->tm = LLVMCreateTargetMachine(target, arch_host()->triple, "v3", "", LLVMCodeGenLevelLess, LLVMRelocDefault, LLVMCodeModelDefault);
+	g->tm = LLVMCreateTargetMachine(target, arch_host()->triple, "v4", "", LLVMCodeGenLevelLess, LLVMRelocDefault, LLVMCodeModelDefault);
 	if (!g->tm)
 		return diag_error(g->c->diags, NO_SPAN, E_INTERNAL, "LLVM gives no target machine for %s", arch_host()->triple);
 	LLVMSetTarget(g->mod, arch_host()->triple);

@@ -216,6 +216,8 @@ lex_string(struct lexer *l, struct token *t)
 		if (l->pos >= l->len || c == '\n' || (c == '\\' && (l->pos + 1 >= l->len || l->text[l->pos + 1] == '\n'))) {
 			l->pos += c == '\\';
 			lex_error(l, lex_span(l, start, l->pos), E_STRING, "unterminated string: '\"' is missing");
+			l->is_hurt = true;
+			l->is_cut = l->is_cut || !l->is_quiet;
 			break;
 		}
 		if (c == '"') {
@@ -347,6 +349,24 @@ utf8_len(const struct lexer *l, uint32_t pos)
 	return n;
 }
 
+/* 'text': reads on as if it were a string. */
+static bool
+lex_single_quotes(struct lexer *l, struct token *t)
+{
+	uint32_t start = l->pos, end = line_end(l, start);
+	const char *quote = memchr(l->text + start + 1, '\'', end - start - 1);
+
+	if (!quote)
+		return false;
+	l->pos = (uint32_t)(quote + 1 - l->text);
+	t->kind = TK_STRING;
+	t->str = str_intern(l->mem, "", 0);
+	t->at = lex_span(l, start, l->pos);
+	l->last_end = l->pos;
+	lex_error(l, t->at, E_SYNTAX, "strings stand in double quotes, not in single ones");
+	return true;
+}
+
 /* Bytes that begin no token: neighbours that are not ASCII in one message. */
 static void
 skip_garbage(struct lexer *l)
@@ -357,6 +377,7 @@ skip_garbage(struct lexer *l)
 	while (c >= 0x80 && l->pos < l->len && (unsigned char)l->text[l->pos] >= 0x80)
 		l->pos++;
 	struct span at = lex_span(l, start, l->pos);
+	l->is_hurt = true;
 	if (c == '\'')
 		lex_error(l, at, E_SYNTAX, "unexpected \"'\": strings stand in double quotes");
 	else if (c >= ' ' && c < 0x7f)
@@ -375,11 +396,15 @@ lex_next(struct lexer *l)
 
 	lex_skip(l);
 	while (l->pos < l->len && !begins_token(l->text[l->pos])) {
+		if (l->text[l->pos] == '\'' && lex_single_quotes(l, &t))
+			return t;
 		skip_garbage(l);
 		lex_skip(l);
 	}
 	uint32_t start = l->pos;
 	char c = char_at(l, start);
+	t.is_after_error = l->is_hurt;
+	l->is_hurt = false;
 	if (start >= l->len) {
 		t.at = lex_span(l, l->last_end, l->last_end + 1);
 		return t;

@@ -17,6 +17,7 @@ struct token {
 	uint64_t num;     /* NUMBER; POSITIONAL: 1 ..., 0 for $# */
 	const char *str;  /* IDENT, VAR, MAP: interned, sigil included; STRING: escapes resolved, interned */
 	uint32_t str_len; /* STRING: it may hold NULs */
+	bool is_after_error; /* what is directly before it is wrong: that it stands here is no news */
 };
 /* A place in a text.  A copy of the struct is a place to come back to. */
 struct lexer {
@@ -25,7 +26,8 @@ struct lexer {
 	uint16_t file;
 	bool is_quiet;     /* skipping what is already known to be wrong: adds no errors */
 	bool failed;       /* an error was added */
-	bool is_cut;       /* ... about a comment without an end: that the text ends is no news */
+	bool is_cut;       /* a comment or string had no end: that brackets are missing is no news */
+	bool is_hurt;      /* the next token is_after_error */
 	uint32_t last_end; /* where the last token ended: the place of the end of file */
 	struct arena *mem;
 	struct diags *diags;

@@ -115,11 +115,11 @@ number_read(const char *s, size_t n, uint64_t *value, bool *is_neg)
 			base = 2;
 		else if (digit_value(s[i + 1]) >= 0 && digit_value(s[i + 1]) < 10)
 			base = 8;
-		i += base == 8 ? 1 : base == 10 ? 0 : 2;
+		i += base == 16 || base == 2 ? 2 : 0;
 	}
 	size_t start = i;
 	const char *wrong = read_digits(s, n, &i, base, &v);
-	if (!wrong && i < n && base < 10 && s[i] >= '0' && s[i] <= '9')
+	if (i < n && base < 10 && s[i] >= '0' && s[i] <= '9')
 		wrong = base == 8 ? "a number that begins with 0 is octal: its digits are 0 to 7" :
 				    "the digits of a binary number are 0 and 1";
 	if (!wrong && base == 10 && i < n && (s[i] | 0x20) == 'e')

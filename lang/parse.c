@@ -49,10 +49,11 @@ parse_unexpected(struct parser *p, const char *wanted)
 	const char *text = p->lex.text + t->at.off;
 	int len = (int)(t->at.len > 40 ? 40 : t->at.len);
 
+	p->is_hushed = t->is_after_error || (t->kind == TK_EOF && p->lex.is_cut);
+	if (p->is_hushed)
+		return NULL;
 	switch (t->kind) {
 	case TK_EOF:
-		if (p->lex.is_cut)
-			return NULL;
 		return parse_error(p, t->at, E_SYNTAX, "expected %s, found the end of the text", wanted);
 	case TK_STRING:
 		return parse_error(p, t->at, E_SYNTAX, "expected %s, found a string", wanted);
@@ -73,9 +74,17 @@ parse_unsupported(struct parser *p, struct span at, const char *what)
 }
 
 void
+parse_hint(struct parser *p, const char *text)
+{
+	if (!p->is_hushed)
+		diag_hint(p->diags, "%s", text);
+}
+
+void
 parse_hint_line(struct parser *p, const char *text, struct span at)
 {
-	diag_hint(p->diags, "%s on line %u", text, diags_place(p->diags, at).line);
+	if (!p->is_hushed)
+		diag_hint(p->diags, "%s on line %u", text, diags_place(p->diags, at).line);
 }
 
 bool

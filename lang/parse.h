@@ -23,6 +23,7 @@ struct parser {
 	bool is_lost;        /* no block goes on: the end of the text, or a probe inside a block */
 	bool is_fatal;       /* and neither does the program */
 	bool no_brace;       /* a '{' here begins the block of a statement, not a value */
+	bool is_hushed;      /* parse_unexpected kept quiet, because of what the lexer has said */
 	bool as_text;        /* a positional parameter here is text, even when it reads as a number */
 };
 
@@ -35,7 +36,8 @@ bool parse_expect(struct parser *, enum token_kind, const char *what);
 struct node *parse_error(struct parser *, struct span, enum diag_tag, const char *fmt, ...) PRINTF(4, 5);
 struct node *parse_unexpected(struct parser *, const char *wanted);
 struct node *parse_unsupported(struct parser *, struct span, const char *what);
-void parse_hint_line(struct parser *, const char *text, struct span); /* "TEXT on line N" */
+void parse_hint(struct parser *, const char *text);                   /* to what parse_unexpected said */
+void parse_hint_line(struct parser *, const char *text, struct span); /* ... "TEXT on line N" */
 bool parse_enter(struct parser *);                                    /* one level deeper; false after E_NESTING */
 struct token parse_peek(const struct parser *);                       /* the token after tok */
 bool parse_is_probe(const struct parser *);                           /* tok looks like the begin of a probe */

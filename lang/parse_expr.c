@@ -257,7 +257,7 @@ parse_parens(struct parser *p)
 		bool is_assign = p->tok.kind == TK_ASSIGN;
 		parse_unexpected(p, n->kind == N_TUPLE || n->kind == N_RECORD ? "',' or ')'" : "')'");
 		if (is_assign)
-			diag_hint(p->diags, "values are compared with '=='");
+			parse_hint(p, "values are compared with '=='");
 		return NULL;
 	}
 	parse_take(p);

@@ -93,6 +93,7 @@ check_lost(struct parser *p, struct span open)
 	if (!parse_is_probe(p))
 		return false;
 	parse_error(p, p->tok.at, E_SYNTAX, "expected a statement, found a probe: is a '}' missing before it?");
+	p->is_hushed = false;
 	parse_hint_line(p, "the innermost open block begins", open);
 	p->is_lost = true;
 	return true;
@@ -119,10 +120,8 @@ parse_statements(struct parser *p, struct node *block)
 		}
 	}
 	if (p->tok.kind == TK_EOF && !p->is_lost) {
-		if (!p->lex.is_cut) {
-			parse_unexpected(p, "'}'");
-			parse_hint_line(p, "the block begins", block->at);
-		}
+		parse_unexpected(p, "'}'");
+		parse_hint_line(p, "the block begins", block->at);
 		p->is_lost = p->is_fatal = true;
 	}
 }
@@ -176,7 +175,8 @@ parse_cond(struct parser *p)
 	if (!n || p->tok.kind == TK_LBRACE)
 		return n;
 	parse_unexpected(p, "'{' after the condition");
-	diag_hint(p->diags, "a condition with operators stands in parentheses");
+	if (parse_precedence(p->tok.kind) || p->tok.kind == TK_QUESTION)
+		parse_hint(p, "a condition with operators stands in parentheses");
 	return NULL;
 }
 
@@ -259,7 +259,7 @@ static struct node *
 parse_no_for(struct parser *p, const char *wanted)
 {
 	parse_unexpected(p, wanted);
-	diag_hint(p->diags, "a for is written \"for ($i : 0..10) { }\" or \"for ($kv : @map) { }\"");
+	parse_hint(p, "a for is written \"for ($i : 0..10) { }\" or \"for ($kv : @map) { }\"");
 	p->lex.is_quiet = true;
 	while (p->tok.kind != TK_LBRACE && p->tok.kind != TK_RBRACE && p->tok.kind != TK_EOF)
 		parse_take(p);
@@ -287,7 +287,7 @@ parse_for(struct parser *p)
 	if (p->tok.kind != (in_parens ? TK_RPAREN : TK_LBRACE)) {
 		parse_unexpected(p, in_parens ? "')'" : "'{'");
 		if (parse_precedence(p->tok.kind))
-			diag_hint(p->diags, "the ends of a range stand in parentheses when they have operators");
+			parse_hint(p, "the ends of a range stand in parentheses when they have operators");
 		return NULL;
 	}
 	if (in_parens)

@@ -2,8 +2,6 @@
  * asked for through its hooks. */
 #include "stdlib/rows.h"
 
-enum { N_ARG_ROWS = 10 };
-
 static int
 arg_number(const struct node *call)
 {
@@ -24,25 +22,25 @@ asked_type(struct compile *c, const struct node *call, const char **why)
 	return p->prov->arg_type(c, &p->targets[0], arg_number(call), why);
 }
 
-static bool
-check_asked(struct compile *c, struct node *call)
+/* Says why there is nothing to give.  Pass T stops after the walk that reported it, so it is said once. */
+static const struct type *
+refuse(struct compile *c, const struct node *call, const char *why)
 {
-	const char *why;
-
-	if (asked_type(c, call, &why))
-		return true;
 	if (why)
-		return diag_error(c->diags, call->at, E_CONTEXT, "%s", why);
-	return diag_error(c->diags, call->at, E_CONTEXT, "The %s builtin can not be used with \"%s\" probes", call->ref.bi->name,
-			  c->at_work ? c->at_work->prov->name : "these");
+		diag_error(c->diags, call->at, E_CONTEXT, "%s", why);
+	else
+		diag_error(c->diags, call->at, E_CONTEXT, "The %s builtin can not be used with \"%s\" probes", call->ref.bi->name,
+			   c->at_work ? c->at_work->prov->name : "these");
+	return NULL;
 }
 
 static const struct type *
 result_asked(struct compile *c, struct node *call)
 {
 	const char *why;
+	const struct type *t = asked_type(c, call, &why);
 
-	return check_asked(c, call) ? asked_type(c, call, &why) : NULL;
+	return t ? t : refuse(c, call, why);
 }
 
 static bool
@@ -56,20 +54,13 @@ gen_asked(struct gen *g, const struct node *call, struct gval *out)
 /* ---- args as a whole ---- */
 
 static const struct type *
-args_type(struct compile *c, struct node *call)
-{
-	const struct probe *p = c->at_work;
-	const char *why;
-
-	if (p && p->args)
-		return p->args->kind == T_VOID ? NULL : p->args;
-	return asked_type(c, call, &why);
-}
-
-static const struct type *
 result_args(struct compile *c, struct node *call)
 {
-	return check_asked(c, call) ? args_type(c, call) : NULL;
+	const struct probe *p = c->at_work;
+
+	if (p && p->args && p->args->kind != T_VOID)
+		return p->args;
+	return result_asked(c, call);
 }
 
 /* A copy of the record, member by member: the provider may find each somewhere else. */
@@ -121,15 +112,15 @@ ARG_ROW(9);
 
 const struct builtin builtin_retval = {
 	.name = "retval", .sig = "?", .flags = BI_VAR | BI_NO_LOOP, .uses = USES_CTX | USES_RETVAL, .result = result_asked,
-	.check = check_asked, .gen = gen_asked, .doc = "what the traced function returned",
+	.gen = gen_asked, .doc = "what the traced function returned",
 };
 const struct builtin builtin_ctx = {
 	.name = "ctx", .sig = "?", .flags = BI_VAR | BI_NO_LOOP, .uses = USES_CTX, .result = result_asked,
-	.check = check_asked, .gen = gen_asked, .doc = "the probe's context: registers, perf event ...",
+	.gen = gen_asked, .doc = "the probe's context: registers, perf event ...",
 };
 const struct builtin builtin_func = {
 	.name = "func", .sig = "?", .flags = BI_VAR | BI_NO_LOOP, .uses = USES_CTX | USES_FUNC, .result = result_asked,
-	.check = check_asked, .gen = gen_asked, .doc = "name of the traced function",
+	.gen = gen_asked, .doc = "name of the traced function",
 };
 
 /* ---- probe: the index of the target that fired, printed as its name ---- */
