@@ -161,12 +161,13 @@ plan_internal(struct compile *c)
 
 /* ---- programs ---- */
 
-/* Readable in bpftool: letters, digits, dots; the kernel keeps 15 bytes. */
+/* Readable in bpftool: letters, digits, no digit first (the kernel refuses BTF that names such a function); the kernel keeps 15 bytes. */
 static const char *
 prog_name(struct compile *c, const struct probe *p)
 {
 	const char *from = p->n_targets ? p->targets[0].name : p->prov->name, *tail = strrchr(from, ':');
-	char *name = arena_printf(c->keep, "%.11s_%u", tail ? tail + 1 : from, p->index % 1000);
+	const char *text = tail && tail[1] ? tail + 1 : from;
+	char *name = arena_printf(c->keep, "%s%.10s_%u", *text >= '0' && *text <= '9' ? "p" : "", text, p->index % 1000);
 
 	for (char *s = name; *s; s++)
 		if (!((*s >= 'a' && *s <= 'z') || (*s >= 'A' && *s <= 'Z') || (*s >= '0' && *s <= '9')))
