@@ -68,11 +68,14 @@ sonde_CFLAGS = -std=c11 -D_GNU_SOURCE -I. -I$(OUT) -fPIC -fvisibility=hidden -fn
 	-fdata-sections -MMD -MP -Wall -Wextra -Wshadow -Wvla -Wundef -Wstrict-prototypes -Wmissing-prototypes \
 	-Wwrite-strings $(if $(DEBUG),,-DNDEBUG) $(if $(WERROR),-Werror) \
 	$(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer)
+# Tests look at their own symbols.
+tests_CFLAGS = -fvisibility=default
 codegen_CFLAGS = -isystem $(shell $(LLVM_CONFIG) --includedir)
 cli_CFLAGS = $(if $(has_readline),-DHAVE_READLINE)
 san_ld = $(if $(SAN),-fsanitize=$(SAN))
 link = $(CC) $(use_lld) $(san_ld) -Wl,--gc-sections $(fold) $(CFLAGS) $(LDFLAGS)
-say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2);)
+is_silent := $(findstring s,$(firstword -$(MAKEFLAGS)))
+say = $(if $(V),,@$(if $(is_silent),:,printf '  %-5s %s\n') $(1) $(2);)
 
 obj = $(1:%=$(OUT)/%.o)
 obj_lib := $(call obj,$(src_lib))

@@ -36,7 +36,8 @@ struct out {                             /* standard output or the file of -o, b
 	size_t len;
 	int error;                       /* errno of the first write that failed, 0: none */
 	bool is_discarding;              /* the reader has gone: text is dropped, maps go to standard error */
-	bool has_colour, is_quiet, no_warnings, is_log_stdout;
+	bool is_mute;                    /* the script's own output is not wanted (--dry-run) */
+	bool has_colour, no_warnings, is_log_stdout;
 	const char *source;              /* the script at work, for places in messages; borrowed */
 	size_t source_len;
 };

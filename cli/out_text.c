@@ -77,8 +77,8 @@ out_open(struct out *out, const struct options *o)
 {
 	*out = (struct out){
 		.fd = STDOUT_FILENO, .name = "standard output", .buffering = o->buffering,
-		.has_colour = o->has_colour, .is_quiet = o->is_quiet, .no_warnings = o->no_warnings,
-		.is_log_stdout = o->dump != NULL,
+		.has_colour = o->has_colour, .no_warnings = o->no_warnings,
+		.is_mute = o->is_dry_run || o->dump, .is_log_stdout = o->dump != NULL,
 	};
 	out->buf = malloc(ROOM);
 	if (!out->buf) {
@@ -253,7 +253,8 @@ out_event(void *ud, const struct sonde_event *e)
 	switch (e->kind) {
 	case SONDE_EV_TEXT:
 	case SONDE_EV_VALUE:
-		out_text(out, e->text, e->len);
+		if (!out->is_mute)
+			out_text(out, e->text, e->len);
 		break;
 	case SONDE_EV_LOST:
 		out_flush(out);

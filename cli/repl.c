@@ -193,49 +193,49 @@ is_program(const char *text)
 	return false;
 }
 
-static sonde_image *
-compile_quietly(sonde *ctx, const char *name, const char *text)
+/* How far the compiler came before its first error: lines and columns as one number; 0: it compiles. */
+static uint64_t
+first_error(sonde *ctx, const char *text)
 {
 	sonde_image *img;
+	const struct sonde_diag *d;
 
-	sonde_compile(ctx, name, text, strlen(text), NULL, 0, &img);
-	return img;
+	sonde_compile(ctx, "prompt", text, strlen(text), NULL, 0, &img);
+	sonde_image_free(img);
+	d = img ? NULL : sonde_diag_at(ctx, 0);
+	return img ? 0 : d ? (uint64_t)d->at.line << 32 | d->at.col : 1;
 }
 
-/* The entry as it is, as the argument of print, or, where that makes no sense (a void call, an assignment), as a
- * statement.  The entry begins a line of its own, so that columns in messages are right.  To be freed. */
+/* The entry as the argument of print, or, where that makes no sense (a void call, an assignment), as a statement: the one
+ * that compiles, else the one whose error comes later, that is, closer to what is really wrong.  The entry begins a line
+ * of its own, so that columns in messages are right.  To be freed. */
 static char *
 wrap(sonde *ctx, const char *entry)
 {
-	static const char *const forms[] = { "begin { print(\n%s\n); exit(); }", "begin {\n%s\n; exit(); }" };
-	char *text = NULL;
+	char *as_value, *as_statement;
 	size_t len = strlen(entry);
+	uint64_t at;
 
-	while (len && (isspace((unsigned char)entry[len - 1]) || entry[len - 1] == ';'))
-		len--;
 	if (is_program(entry))
 		return strdup(entry);
-	for (size_t i = 0; i < 2; i++) {
-		char *bare = strndup(entry, len);
-		sonde_image *img = NULL;
-
-		free(text);
-		text = NULL;
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-		if (!bare || asprintf(&text, forms[i], bare) < 0)
-			text = NULL;
-#pragma GCC diagnostic pop
-		free(bare);
-		if (text)
-			img = compile_quietly(ctx, "prompt", text);
-		sonde_image_free(img);
-		if (img)
-			return text;
+	while (len && (isspace((unsigned char)entry[len - 1]) || entry[len - 1] == ';'))
+		len--;
+	if (asprintf(&as_value, "begin { print(\n%.*s\n); exit(); }", (int)len, entry) < 0)
+		return NULL;
+	at = first_error(ctx, as_value);
+	if (!at)
+		return as_value;
+	if (asprintf(&as_statement, "begin {\n%.*s;\nexit(); }", (int)len, entry) < 0) {
+		free(as_value);
+		return NULL;
 	}
-	/* neither: the messages of the first form are the ones that help */
-	free(text);
-	return asprintf(&text, "begin { print(\n%.*s\n); exit(); }", (int)len, entry) < 0 ? NULL : text;
+	uint64_t other = first_error(ctx, as_statement);
+	if (!other || other > at) {
+		free(as_value);
+		return as_statement;
+	}
+	free(as_statement);
+	return as_value;
 }
 
 static void

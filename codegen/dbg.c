@@ -23,7 +23,7 @@ dbg_open(struct gen *g)
 	/* A directory no file is found in: LLVM shall not read what happens to have the script's name. */
 	g->di_file = LLVMDIBuilderCreateFile(g->di, name, strlen(name), "/dev/null", 9);
 	g->di_unit = LLVMDIBuilderCreateCompileUnit(g->di, LLVMDWARFSourceLanguageC, g->di_file, "sonde", 5, 1, "", 0, 0, "", 0,
-						    LLVMDWARFEmissionFull, 0, 0, 0, "", 0, "", 0);
+						    LLVMDWARFEmissionLineTablesOnly, 0, 0, 0, "", 0, "", 0);
 	result = LLVMDIBuilderCreateBasicType(g->di, "long", 4, 64, 5 /* DW_ATE_signed */, LLVMDIFlagZero);
 	/* No parameters: the kernel refuses BTF of functions whose parameters have no names. */
 	g->di_proto = LLVMDIBuilderCreateSubroutineType(g->di, g->di_file, &result, 1, LLVMDIFlagZero);

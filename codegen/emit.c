@@ -215,6 +215,23 @@ gen_branch(struct gen *g, struct gval cond, struct gblock *yes, struct gblock *n
 		LLVMBuildCondBr(g->b, emit_bool(g, cond), block(yes), block(no));
 }
 
+/* A branch that nearly always goes to yes; emit_place_hot() then puts yes right behind it and the other way out of line.  The verifier,
+ * which follows the line first and keeps one entry of its stack of 8192 for each branch it passes, gets through longer programs so. */
+void
+emit_likely(struct gen *g, struct gval cond, struct gblock *yes, struct gblock *no)
+{
+	LLVMMetadataRef md[3];
+	LLVMValueRef br;
+
+	if (emit_is_ended(g))
+		return;
+	br = LLVMBuildCondBr(g->b, emit_bool(g, cond), block(yes), block(no));
+	md[0] = LLVMMDStringInContext2(g->lc, "branch_weights", 14);
+	md[1] = LLVMValueAsMetadata(LLVMConstInt(g->i32, 2000, 0));
+	md[2] = LLVMValueAsMetadata(LLVMConstInt(g->i32, 1, 0));
+	LLVMSetMetadata(br, LLVMGetMDKindIDInContext(g->lc, "prof", 4), LLVMMetadataAsValue(g->lc, LLVMMDNodeInContext2(g->lc, md, 3)));
+}
+
 void
 gen_place(struct gen *g, struct gblock *at)
 {
@@ -223,6 +240,14 @@ gen_place(struct gen *g, struct gblock *at)
 	gen_jump(g, at);
 	if (here != block(at))
 		LLVMMoveBasicBlockAfter(block(at), here);
+	LLVMPositionBuilderAtEnd(g->b, block(at));
+}
+
+void
+emit_place_hot(struct gen *g, struct gblock *at, struct gblock *from)
+{
+	gen_jump(g, at);
+	LLVMMoveBasicBlockAfter(block(at), block(from));
 	LLVMPositionBuilderAtEnd(g->b, block(at));
 }
 

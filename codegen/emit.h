@@ -62,8 +62,11 @@ struct gen {
 	uint32_t n_errors_cap;
 	bool is_used[N_INTERNAL_MAPS];
 	bool has_exit;                   /* some probe calls exit() */
+	bool needs_passes;               /* memory that LLVM has to make registers of, functions it may have to drop */
 	uint32_t zero_size;              /* largest piece of zeros asked for */
 	uint32_t scratch_size, scratch_entries;
+	uint32_t longest;                /* LLVM instructions in one function */
+	struct span longest_at;
 	/* the program at hand */
 	const struct probe *probe;
 	struct func *f;
@@ -103,6 +106,8 @@ LLVMValueRef emit_helper(struct gen *, int func, const LLVMValueRef *args, unsig
 LLVMValueRef emit_offset(struct gen *, LLVMValueRef ptr, uint32_t off);
 struct gval emit_plain(struct gen *, struct gval reg);           /* a typed pointer as a number without bounds */
 bool emit_is_ended(struct gen *);                                /* the block at hand has its last instruction */
+void emit_likely(struct gen *, struct gval cond, struct gblock *yes, struct gblock *no);
+void emit_place_hot(struct gen *, struct gblock *at, struct gblock *from);
 void emit_dead(struct gen *);                                    /* what follows is never reached */
 struct gval emit_hide(struct gen *, struct gval reg);            /* the same number, opaque to LLVM: stays behind its check */
 LLVMValueRef emit_ctx(struct gen *);
@@ -121,6 +126,7 @@ struct gval emit_untrust(struct gen *, struct gval far);         /* FAR without 
 LLVMTypeRef int_type(struct gen *, uint32_t size);
 void emit_text(struct gen *, struct gval dst, const char *s, uint32_t len, uint32_t size);
 void emit_pad(struct gen *, struct gval dst, struct gval src, uint32_t n); /* copies a string, zeros behind its NUL */
+enum { EQUAL_TEXT = 64 };                /* bytes compared by straight code */
 struct gval emit_mem_equal(struct gen *, struct gval a, struct gval b, uint32_t n);
 struct gval emit_text_equal(struct gen *, struct gval a, const char *s, uint32_t n); /* n bytes, the NUL among them */
 
@@ -148,6 +154,11 @@ LLVMValueRef frame_word(struct gen *, unsigned i);
 bool gen_lazy(struct gen *, const struct node *, struct gval *out); /* memory of any type may stay FAR */
 bool gen_cond(struct gen *, const struct node *, struct gblock *yes, struct gblock *no);
 bool gen_deref(struct gen *, struct gval pointer, struct gval *out);
+
+/* gen_value.c: into *dst when it is not NULL, else *out */
+bool gen_choice(struct gen *, const struct node *, struct gval *out);
+bool gen_choice_to(struct gen *, const struct node *, struct gval *out, const struct gval *dst, bool pad);
+bool gen_block_value(struct gen *, const struct node *, struct gval *out);
 bool gen_list_value(struct gen *, const struct node *block, struct gval *out, const struct gval *dst, bool pad);
 enum token_kind op_of_assign(int op);
 

@@ -12,15 +12,16 @@ struct gval
 gen_event_begin(struct gen *g, const struct action *a)
 {
 	struct event *e = arena_alloc(g->c->tmp, sizeof(*e));
-	struct gblock *full = gen_label(g, "ring_full"), *done = gen_label(g, "event_done"), *room = gen_label(g, "event");
+	struct gblock *full = gen_label(g, "ring_full"), *done = gen_label(g, "event_done"), *room = gen_label(g, "event"), *from;
 	LLVMValueRef arg[] = { map_symbol(g, MAP_RING), const64(g, 8 + (uint64_t)a->payload->size), const64(g, 0) };
 	struct gval at = reg_of(emit_helper(g, BPF_FUNC_ringbuf_reserve, arg, 3), type_int(g->c->types, 8, false)), mem;
 
-	gen_branch(g, at, room, full);
+	from = gen_here(g);
+	emit_likely(g, at, room, full);
 	gen_place(g, full);
 	count_one(g, offsetof(struct run_state, lost));
 	gen_jump(g, done);
-	gen_place(g, room);
+	emit_place_hot(g, room, from);
 	mem = gen_mem_at(g, at, a->payload);
 	*e = (struct event){ .below = g->events, .mem = llvm(mem), .done = block(done) };
 	g->events = e;
@@ -37,10 +38,10 @@ wake_flags(struct gen *g)
 	struct gblock *ring = gen_label(g, "ring"), *submit = gen_label(g, "submit"), *from = gen_here(g);
 	const struct type *u64 = type_int(g->c->types, 8, false);
 
-	gen_branch(g, is_awake, submit, ring);
+	emit_likely(g, is_awake, submit, ring);
 	gen_place(g, ring);
 	gen_store(g, awake, gen_u64(g, 1));
-	gen_place(g, submit);
+	emit_place_hot(g, submit, from);
 	return llvm(gen_phi(g, u64, gen_u64(g, BPF_RB_NO_WAKEUP), from, gen_u64(g, BPF_RB_FORCE_WAKEUP), ring));
 }
 

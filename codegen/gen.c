@@ -38,8 +38,10 @@ func_begin(struct gen *g, const char *name, LLVMTypeRef type, struct span at)
 	f->n_events = g->n_events;
 	f->fn = LLVMAddFunction(g->mod, name, type);
 	LLVMSetSection(f->fn, prog->section);
-	if (is_callback)
+	if (is_callback) {
 		LLVMSetLinkage(f->fn, LLVMInternalLinkage);
+		g->needs_passes = true; /* one that is never called has to go: the verifier refuses code that is not reached */
+	}
 	f->sub = dbg_function(g, is_callback ? name : prog->name, at);
 	LLVMSetSubprogram(f->fn, f->sub);
 	f->entry = LLVMAppendBasicBlockInContext(g->lc, f->fn, "entry");
@@ -59,11 +61,20 @@ func_begin(struct gen *g, const char *name, LLVMTypeRef type, struct span at)
 static void
 close_blocks(struct gen *g)
 {
-	for (LLVMBasicBlockRef b = LLVMGetFirstBasicBlock(g->f->fn); b; b = LLVMGetNextBasicBlock(b))
+	uint32_t n = 0;
+
+	for (LLVMBasicBlockRef b = LLVMGetFirstBasicBlock(g->f->fn); b; b = LLVMGetNextBasicBlock(b)) {
 		if (!LLVMGetBasicBlockTerminator(b)) {
 			LLVMPositionBuilderAtEnd(g->b, b);
 			LLVMBuildUnreachable(g->b);
 		}
+		for (LLVMValueRef i = LLVMGetFirstInstruction(b); i; i = LLVMGetNextInstruction(i))
+			n++;
+	}
+	if (n > g->longest) {
+		g->longest = n;
+		g->longest_at = g->probe->node->at;
+	}
 }
 
 static LLVMValueRef
@@ -157,6 +168,8 @@ func_end(struct gen *g)
 		claim_slot(g);
 	if (f->uses_scratch && is_preemptible(g) && !f->outer)
 		release_slot(g);
+	if (!f->uses_scratch)
+		LLVMInstructionEraseFromParent(f->scratch);
 	LLVMBuildBr(g->allocas, f->start);
 	close_blocks(g);
 	if (f->outer) {
@@ -255,7 +268,7 @@ begin_frame(struct gen *g)
 {
 	if (!g->has_loop)
 		return;
-	g->f->frame = temp_alloca(g, LLVMArrayType2(g->i64, g->n_frame));
+	g->f->frame = temp_alloca(g, LLVMArrayType(g->i64, g->n_frame));
 	g->f->stack_used += 8 * g->n_frame;
 	for (unsigned i = 0; i < g->n_frame; i++)
 		LLVMBuildStore(g->allocas, const64(g, 0), LLVMBuildGEP2(g->allocas, g->i64, g->f->frame, (LLVMValueRef[]){ const64(g, i) }, 1, ""));

@@ -138,14 +138,15 @@ gen_checked_index(struct gen *g, const struct node *n, struct gval of, struct gv
 	}
 	if (!type_is_scalar(elem))
 		dst = gen_temp(g, elem);
-	gen_branch(g, gen_cmp(g, TK_LT, false, i, gen_u64(g, len)), in, bad);
+	from = gen_here(g);
+	emit_likely(g, gen_cmp(g, TK_LT, false, i, gen_u64(g, len)), in, bad);
 	gen_place(g, bad);
 	gen_error(g, RE_INDEX, NULL, n->at, gen_u64(g, 0));
 	if (dst.v)
 		gen_zero(g, dst);
 	bad = gen_here(g);
 	gen_jump(g, done);
-	gen_place(g, in);
+	emit_place_hot(g, in, from);
 	v = gen_index(g, of, emit_hide(g, i), elem->size, elem);
 	if (dst.v)
 		gen_copy(g, dst, v, elem->size);
@@ -263,9 +264,9 @@ equal_texts(struct gen *g, struct gval a, struct gval b, const struct node *rhs,
 {
 	uint32_t n = a.type->size < b.type->size ? a.type->size : b.type->size;
 
-	if (rhs && n <= 128)
+	if (rhs && n <= EQUAL_TEXT)
 		*out = emit_text_equal(g, a, rhs->u.str, n);
-	else if (a.is_padded && b.is_padded && a.kind == GV_MEM && b.kind == GV_MEM && n <= 64)
+	else if (a.is_padded && b.is_padded && a.kind == GV_MEM && b.kind == GV_MEM)
 		*out = emit_mem_equal(g, a, b, n);
 	else
 		*out = gen_str_equal(g, a, b, n);
@@ -285,9 +286,9 @@ gen_equal_text(struct gen *g, const struct node *n, struct gval *out)
 		if (!gen_expr(g, other, &a))
 			return false;
 		b.type = type_str(g->c->types, size);
-		if (size > 128 && !gen_expr(g, lit, &b))
+		if (size > EQUAL_TEXT && !gen_expr(g, lit, &b))
 			return false;
-		return equal_texts(g, a, b, size <= 128 ? lit : NULL, out);
+		return equal_texts(g, a, b, size <= EQUAL_TEXT ? lit : NULL, out);
 	}
 	return gen_expr(g, n->lhs, &a) && gen_expr(g, n->rhs, &b) && equal_texts(g, a, b, NULL, out);
 }
@@ -420,108 +421,6 @@ gen_cast_expr(struct gen *g, const struct node *n, struct gval *out)
 	return gen_expr_to(g, n->rhs, *out, true);
 }
 
-/* ---- ?: and blocks with a value ---- */
-
-static bool
-either(struct gen *g, const struct node *n, struct gval *v, const struct gval *dst, bool pad, const struct type *t)
-{
-	if (n->kind == N_BLOCK || n->kind == N_IF)
-		return gen_list_value(g, n, v, dst, pad);
-	if (dst)
-		return gen_expr_to(g, n, *dst, pad);
-	if (t->kind == T_VOID)
-		return gen_lazy(g, n, v);
-	if (!gen_expr_reg(g, n, v))
-		return false;
-	*v = gen_cast(g, *v, t);
-	if (v->is_trusted)
-		*v = emit_plain(g, *v);
-	return true;
-}
-
-static bool
-choose(struct gen *g, const struct node *n, struct gval *out, const struct gval *dst, bool pad)
-{
-	struct gblock *yes = gen_label(g, "yes"), *no = gen_label(g, "no"), *done = gen_label(g, "chosen"), *from_yes, *from_no;
-	struct gval a = { .v = NULL }, b = { .v = NULL };
-	bool is_reg = !dst && n->type->kind != T_VOID;
-
-	if (!n->then) { /* c ?: b */
-		struct gval c, is;
-
-		if (!gen_expr(g, n->cond, &c) || !gen_is_true(g, c, &is))
-			return false;
-		gen_branch(g, is, yes, no);
-		gen_place(g, yes);
-		if (dst ? !gen_to(g, c, *dst, pad) : (a = gen_cast(g, c, n->type), false))
-			return false;
-		if (a.is_trusted)
-			a = emit_plain(g, a);
-	} else {
-		if (!gen_cond(g, n->cond, yes, no))
-			return false;
-		gen_place(g, yes);
-		if (!either(g, n->then, &a, dst, pad, n->type))
-			return false;
-	}
-	from_yes = gen_here(g);
-	gen_jump(g, done);
-	gen_place(g, no);
-	if (n->els && !either(g, n->els, &b, dst, pad, n->type))
-		return false;
-	from_no = gen_here(g);
-	gen_place(g, done);
-	*out = dst ? *dst : is_reg ? gen_phi(g, n->type, a, from_yes, b, from_no) : gen_u64(g, 0);
-	return true;
-}
-
-static bool
-gen_ternary(struct gen *g, const struct node *n, struct gval *out)
-{
-	struct gval dst;
-
-	if (type_is_scalar(n->type) || n->type->kind == T_VOID)
-		return choose(g, n, out, NULL, false);
-	dst = gen_temp(g, n->type);
-	dst.is_padded = true;
-	return choose(g, n, out, &dst, true);
-}
-
-/* What the last expression of a block gives: written to dst when there is one. */
-bool
-gen_list_value(struct gen *g, const struct node *n, struct gval *out, const struct gval *dst, bool pad)
-{
-	const struct node *s;
-
-	if (n->kind == N_IF)
-		return choose(g, n, out, dst, pad);
-	*out = gen_u64(g, 0);
-	for (s = n->kid[0]; s; s = s->next) {
-		if (s->next || s->kind != N_EXPR || s->op != 1) {
-			if (!gen_stmt(g, s))
-				return false;
-			continue;
-		}
-		if (dst)
-			return gen_expr_to(g, s->kid[0], *dst, pad);
-		return s->kid[0]->type->kind == T_VOID || !type_is_scalar(s->kid[0]->type) ? gen_expr(g, s->kid[0], out)
-											     : gen_expr_reg(g, s->kid[0], out);
-	}
-	return true;
-}
-
-static bool
-gen_block_expr(struct gen *g, const struct node *n, struct gval *out)
-{
-	struct gval dst;
-
-	if (!n->type || type_is_scalar(n->type) || n->type->kind == T_VOID)
-		return gen_list_value(g, n, out, NULL, false);
-	dst = gen_temp(g, n->type);
-	*out = dst;
-	return gen_list_value(g, n, out, &dst, true) && (*out = dst, true);
-}
-
 /* ---- the rest ---- */
 
 static bool
@@ -561,9 +460,9 @@ gen_lazy(struct gen *g, const struct node *n, struct gval *out)
 	case N_INCDEC: return gen_incdec(g, n, out);
 	case N_BINARY: return gen_binary(g, n, out);
 	case N_IF:
-	case N_TERNARY: return gen_ternary(g, n, out);
+	case N_TERNARY: return gen_choice(g, n, out);
 	case N_CAST: return gen_cast_expr(g, n, out);
-	case N_BLOCK: return gen_block_expr(g, n, out);
+	case N_BLOCK: return gen_block_value(g, n, out);
 	case N_COMPTIME: return gen_lazy(g, n->kid[0], out);
 	default: return diag_error(g->c->diags, n->at, E_INTERNAL, "no code for %s", node_name(n->kind));
 	}
@@ -644,6 +543,6 @@ gen_expr_to(struct gen *g, const struct node *n, struct gval dst, bool pad)
 	if (n->kind == N_CALL && !type_is_scalar(t))
 		return gen_call_to(g, n, dst, pad);
 	if ((n->kind == N_TERNARY || n->kind == N_IF) && !type_is_scalar(t) && n->type == t)
-		return choose(g, n, &v, &dst, pad);
+		return gen_choice_to(g, n, &v, &dst, pad);
 	return gen_lazy(g, n, &v) && gen_to(g, v, dst, pad);
 }

@@ -28,32 +28,24 @@ size_of(const struct var *v)
 	return type_is_scalar(v->type) ? 8 : round8(v->type->size ? v->type->size : 1);
 }
 
-/* A variable of the function at hand.  In a loop that is unrolled, each copy of a callback has its own. */
+/* A variable of the function at hand; survey_program() has seen that there is room.  In a loop that is unrolled, each copy of a callback has its own. */
 static void
 make_slot(struct gen *g, struct var *v, struct place *p)
 {
 	uint32_t size = size_of(v);
 	bool is_number = type_is_scalar(v->type);
 
-	if (!is_number && size > g->c->limit.on_stack)
-		goto scratch;
 	if (is_number && !p->is_addressed) {
 		p->mem = temp_alloca(g, g->i64); /* becomes a register */
+		g->needs_passes = true;
 	} else {
-		if (g->f->stack_used + size > g->f->stack_max)
-			goto scratch;
 		g->f->stack_used += size;
-		p->mem = temp_alloca(g, LLVMArrayType2(g->i64, size / 8));
+		p->mem = temp_alloca(g, LLVMArrayType(g->i64, size / 8));
 	}
 	if (is_number)
 		LLVMBuildStore(g->allocas, const64(g, 0), p->mem);
 	p->fn = g->f->fn;
 	p->kind = PLACE_SLOT;
-	p->is_ready = true;
-	return;
-scratch:
-	p->kind = PLACE_SCRATCH;
-	p->off = temp_scratch(g, size);
 	p->is_ready = true;
 }
 

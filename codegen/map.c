@@ -133,7 +133,7 @@ gen_map_cell(struct gen *g, const struct mapdesc *m, struct gval key, struct gbl
 		return at;
 	if (m->is_scalar) { /* always there; the verifier wants it checked */
 		found = gen_label(g, "cell");
-		gen_branch(g, at, found, failed);
+		emit_likely(g, at, found, failed);
 		gen_place(g, found);
 		return at;
 	}
@@ -141,16 +141,16 @@ gen_map_cell(struct gen *g, const struct mapdesc *m, struct gval key, struct gbl
 	missing = gen_label(g, "cell_new");
 	none = gen_label(g, "cell_none");
 	from = gen_here(g);
-	gen_branch(g, at, found, missing);
+	emit_likely(g, at, found, missing);
 	gen_place(g, missing);
 	code = reg_of(update(g, m, key, zeros(g, m->val_size), BPF_NOEXIST), i64);
 	again = gen_map_lookup(g, m, key);
 	missing = gen_here(g);
-	gen_branch(g, again, found, none);
+	emit_likely(g, again, found, none);
 	gen_place(g, none);
 	update_error(g, m, code);
 	gen_jump(g, failed);
-	gen_place(g, found);
+	emit_place_hot(g, found, from);
 	return gen_phi(g, at.type, at, from, again, missing);
 }
 
@@ -193,11 +193,12 @@ map_read_aggr(struct gen *g, const struct mapdesc *m, struct gval key, struct gv
 	const struct aggr_gen *aggr = m->aggr_row->aggr;
 	const struct type *i64 = type_int(g->c->types, 8, true), *u64 = type_int(g->c->types, 8, false);
 	struct gblock *loop = gen_label(g, "each_cpu"), *cell = gen_label(g, "cpu_cell"), *done = gen_label(g, "cpus_done"), *from;
-	LLVMValueRef acc = temp_alloca(g, LLVMArrayType2(g->i64, 2)), cpu, next, start = const64(g, 0);
+	LLVMValueRef acc = temp_alloca(g, LLVMArrayType(g->i64, 2)), cpu, next, start = const64(g, 0);
 	LLVMBasicBlockRef before, end;
 	struct gval at, pair = mem_of(acc, type_array(g->c->types, i64, 2));
 
 	g->f->stack_used += 16;
+	g->needs_passes = true;
 	gen_zero(g, pair);
 	before = LLVMGetInsertBlock(g->b);
 	gen_place(g, loop);
@@ -241,7 +242,7 @@ read_plain(struct gen *g, const struct mapdesc *m, struct gval key)
 	found = gen_label(g, "found");
 	missing = gen_label(g, "missing");
 	from = gen_here(g);
-	gen_branch(g, at, found, missing);
+	emit_likely(g, at, found, missing);
 	gen_place(g, found);
 	v = type_is_scalar(m->val) ? gen_load(g, gen_mem_at(g, at, m->val)) : at;
 	end = gen_here(g);
@@ -308,28 +309,29 @@ static void
 put_number(struct gen *g, const struct mapdesc *m, struct gval key, struct gval v)
 {
 	const struct type *i64 = type_int(g->c->types, 8, true);
-	struct gblock *found = gen_label(g, "found"), *missing = gen_label(g, "missing"), *bad = gen_label(g, "put_failed"), *done = gen_label(g, "put");
+	struct gblock *found = gen_label(g, "found"), *missing = gen_label(g, "missing"), *bad = gen_label(g, "put_failed"), *done = gen_label(g, "put"), *from;
 	struct gval temp = gen_temp(g, m->val), at, code;
 
 	gen_store(g, temp, v);
 	at = gen_map_lookup(g, m, key);
-	gen_branch(g, at, found, missing);
+	emit_likely(g, at, found, missing);
 	gen_place(g, found);
 	gen_store(g, gen_mem_at(g, at, m->val), v);
 	gen_jump(g, done);
+	from = gen_here(g);
 	gen_place(g, missing);
 	code = reg_of(update(g, m, key, llvm(temp), BPF_ANY), i64);
-	gen_branch(g, code, bad, done);
+	emit_likely(g, gen_cmp(g, TK_EQ, true, code, gen_u64(g, 0)), done, bad);
 	gen_place(g, bad);
 	update_error(g, m, code);
-	gen_place(g, done);
+	emit_place_hot(g, done, from);
 }
 
 bool
 map_assign(struct gen *g, const struct node *map, const struct node *from)
 {
 	const struct mapdesc *m = map->ref.map;
-	struct gblock *bad, *done;
+	struct gblock *bad, *done, *from_here;
 	struct gval key, value, code;
 
 	if (from->kind == N_CALL && (from->ref.bi->flags & BI_AGGR))
@@ -351,10 +353,11 @@ map_assign(struct gen *g, const struct node *map, const struct node *from)
 	code = reg_of(update(g, m, key, llvm(value), BPF_ANY), type_int(g->c->types, 8, true));
 	bad = gen_label(g, "put_failed");
 	done = gen_label(g, "put");
-	gen_branch(g, code, bad, done);
+	from_here = gen_here(g);
+	emit_likely(g, gen_cmp(g, TK_EQ, true, code, gen_u64(g, 0)), done, bad);
 	gen_place(g, bad);
 	update_error(g, m, code);
-	gen_place(g, done);
+	emit_place_hot(g, done, from_here);
 	return true;
 }
 
@@ -363,15 +366,16 @@ map_assign(struct gen *g, const struct node *map, const struct node *from)
 static struct gval
 divide(struct gen *g, enum token_kind op, struct gval a, struct gval b)
 {
-	struct gblock *zero = gen_label(g, "div_zero"), *safe = gen_label(g, "div"), *done = gen_label(g, "div_done"), *end;
+	struct gblock *zero = gen_label(g, "div_zero"), *safe = gen_label(g, "div"), *done = gen_label(g, "div_done"), *end, *from;
 	struct gval q;
 
-	gen_branch(g, b, safe, zero);
+	from = gen_here(g);
+	emit_likely(g, b, safe, zero);
 	gen_place(g, zero);
 	gen_error(g, RE_DIV_ZERO, NULL, g->at, gen_u64(g, 0));
 	zero = gen_here(g);
 	gen_jump(g, done);
-	gen_place(g, safe);
+	emit_place_hot(g, safe, from);
 	q = op == TK_SLASH ? gen_udiv(g, a, b) : gen_umod(g, a, b);
 	end = gen_here(g);
 	gen_place(g, done);

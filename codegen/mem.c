@@ -51,7 +51,7 @@ temp_stack(struct gen *g, uint32_t size)
 
 	if (!s && f->stack_used + size <= f->stack_max) {
 		s = arena_alloc(g->c->tmp, sizeof(*s));
-		*s = (struct slot){ .next = f->slots, .size = size, .mem = temp_alloca(g, LLVMArrayType2(g->i64, size / 8)) };
+		*s = (struct slot){ .next = f->slots, .size = size, .mem = temp_alloca(g, LLVMArrayType(g->i64, size / 8)) };
 		f->slots = s;
 		f->stack_used += size;
 	}
@@ -87,7 +87,7 @@ scratch_at(struct gen *g, uint32_t off)
 {
 	LLVMValueRef base;
 
-	g->f->uses_scratch = true;
+	g->f->uses_scratch = g->needs_passes = true;
 	base = LLVMBuildLoad2(g->b, g->ptr, g->f->scratch, "");
 	return emit_offset(g, base, off);
 }
@@ -246,7 +246,7 @@ load_trusted(struct gen *g, struct gval far)
 		load = gen_label(g, "is_set");
 		none = gen_label(g, "is_null");
 		from = gen_here(g);
-		gen_branch(g, reg_of(llvm(far), type_int(g->c->types, 8, false)), load, none);
+		emit_likely(g, reg_of(llvm(far), type_int(g->c->types, 8, false)), load, none);
 		gen_place(g, load);
 	}
 	mem = gen_at(g, gen_mem_at(g, far, far.type), far.off, far.type);

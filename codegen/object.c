@@ -7,7 +7,11 @@
 #include <llvm-c/Target.h>
 #include <llvm-c/Transforms/PassBuilder.h>
 #include <pthread.h>
+#include <stdio.h>
+#include <sys/utsname.h>
 #include "codegen/open.h"
+
+enum { LONG_FUNCTION = 10000 };          /* LLVM instructions, of which each becomes three of BPF at most */
 
 #define PASSES "function(sroa,early-cse,sccp),globaldce"
 
@@ -49,13 +53,45 @@ internal(struct gen *g, const char *what, char *text)
 	return diag_error(g->c->diags, NO_SPAN, E_INTERNAL, "%s: %.400s", what, buf_cstr(&b));
 }
 
+static bool
+open_machine(struct gen *g, const char *cpu)
+{
+	LLVMTargetRef target;
+	char *error = NULL;
+
+	if (g->tm)
+		LLVMDisposeTargetMachine(g->tm);
+	g->tm = NULL;
+	if (LLVMGetTargetFromTriple(arch_host()->triple, &target, &error))
+		return internal(g, "LLVM has no BPF target", error);
+	g->tm = LLVMCreateTargetMachine(target, arch_host()->triple, cpu, "", LLVMCodeGenLevelLess, LLVMRelocDefault, LLVMCodeModelDefault);
+	return g->tm || diag_error(g->c->diags, NO_SPAN, E_INTERNAL, "LLVM gives no target machine for %s", arch_host()->triple);
+}
+
+/* A jump reaches 32767 instructions; past that LLVM ends the process.  The fourth version of the instruction set has longer ones,
+ * which kernels know since 6.6.  Its other instructions are no gain to us, so the third is what everything else gets. */
+static bool
+choose_machine(struct gen *g)
+{
+	unsigned major = 0, minor = 0;
+	struct utsname u;
+
+	if (g->longest <= LONG_FUNCTION)
+		return true;
+	if (uname(&u) == 0)
+		sscanf(u.release, "%u.%u", &major, &minor);
+	if (major > 6 || (major == 6 && minor >= 6))
+		return open_machine(g, "v4");
+	diag_error(g->c->diags, g->longest_at, E_SIZE, "the probe is too long for this kernel (Linux 6.6 has longer jumps)");
+	diag_hint(g->c->diags, "split it into several probes on the same event");
+	return false;
+}
+
 bool
 llvm_open(struct gen *g)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	LLVMTargetRef target;
 	LLVMTargetDataRef layout;
-	char *error = NULL;
 
 	pthread_once(&once, init_target);
 	g->lc = LLVMContextCreate();
@@ -69,11 +105,8 @@ llvm_open(struct gen *g)
 	g->i32 = LLVMInt32TypeInContext(g->lc);
 	g->i64 = LLVMInt64TypeInContext(g->lc);
 	g->ptr = LLVMPointerTypeInContext(g->lc, 0);
-	if (LLVMGetTargetFromTriple(arch_host()->triple, &target, &error))
-		return internal(g, "LLVM has no BPF target", error);
-	g->tm = LLVMCreateTargetMachine(target, arch_host()->triple, "v4", "", LLVMCodeGenLevelLess, LLVMRelocDefault, LLVMCodeModelDefault);
-	if (!g->tm)
-		return diag_error(g->c->diags, NO_SPAN, E_INTERNAL, "LLVM gives no target machine for %s", arch_host()->triple);
+	if (!open_machine(g, "v3"))
+		return false;
 	LLVMSetTarget(g->mod, arch_host()->triple);
 	layout = LLVMCreateTargetDataLayout(g->tm);
 	LLVMSetModuleDataLayout(g->mod, layout);
@@ -149,7 +182,8 @@ pass_object(struct compile *c)
 	const uint8_t *elf, *out;
 	size_t len;
 
-	if (!optimise(g))
+	/* Without variables the emitter's code has nothing to gain, and setting up LLVM's passes alone takes 0.4 ms. */
+	if (!choose_machine(g) || (g->needs_passes && !optimise(g)))
 		return false;
 	if (LLVMTargetMachineEmitToMemoryBuffer(g->tm, g->mod, LLVMObjectFile, &error, &mem))
 		return internal(g, "LLVM cannot emit the object", error);

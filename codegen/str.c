@@ -2,7 +2,10 @@
 #include <linux/bpf.h>
 #include "codegen/emit.h"
 
-enum { PAD_INLINE = 64 };
+enum {
+	PAD_INLINE = 64,
+	EQUAL_INLINE = EQUAL_TEXT,       /* more at once and LLVM keeps all words in registers it does not have */
+};
 
 static uint64_t
 word_of(const char *s, uint32_t len, uint32_t off, uint32_t n)
@@ -132,14 +135,20 @@ emit_text_equal(struct gen *g, struct gval a, const char *s, uint32_t n)
 }
 
 /* A loop over n / step pieces: leaves with 1 at a NUL (of a) before which nothing differed, with 0 at a difference. */
-struct walk { struct gblock *differ, *same; };
+struct walk { struct gblock *differ, *same; bool to_nul; };
 
 static void
 compare_step(struct gen *g, struct walk *w, LLVMValueRef x, LLVMValueRef y, uint32_t step)
 {
 	LLVMValueRef d = LLVMBuildXor(g->b, x, y, ""), end;
-	struct gblock *equal = gen_label(g, "equal"), *more = gen_label(g, "more");
+	struct gblock *equal = gen_label(g, "equal"), *more;
 
+	if (!w->to_nul) {
+		LLVMBuildCondBr(g->b, LLVMBuildICmp(g->b, LLVMIntEQ, d, LLVMConstInt(LLVMTypeOf(d), 0, 0), ""), block(equal), block(w->differ));
+		gen_place(g, equal);
+		return;
+	}
+	more = gen_label(g, "more");
 	if (step == 8) {
 		LLVMValueRef zeros = zero_bytes(g, x);
 
@@ -193,16 +202,14 @@ near(struct gen *g, struct gval v, uint32_t n)
 	return temp;
 }
 
-struct gval
-gen_str_equal(struct gen *g, struct gval a, struct gval b, uint32_t max)
+static struct gval
+equal_by_loop(struct gen *g, struct gval a, struct gval b, uint32_t max, bool to_nul)
 {
-	struct walk w = { gen_label(g, "differ"), gen_label(g, "same") };
+	struct walk w = { gen_label(g, "differ"), gen_label(g, "same"), to_nul };
 	struct gblock *done = gen_label(g, "str_done");
 	uint32_t words;
 	struct gval r;
 
-	a = near(g, a, max);
-	b = near(g, b, max);
 	words = align_of(a) == 8 && align_of(b) == 8 ? max & ~7u : 0;
 	compare_pieces(g, &w, a, b, 0, words, 8);
 	compare_pieces(g, &w, a, b, words, max, 1);
@@ -215,6 +222,12 @@ gen_str_equal(struct gen *g, struct gval a, struct gval b, uint32_t max)
 	return r;
 }
 
+struct gval
+gen_str_equal(struct gen *g, struct gval a, struct gval b, uint32_t max)
+{
+	return equal_by_loop(g, near(g, a, max), near(g, b, max), max, true);
+}
+
 /* Memory of two values of one type, padding included. */
 struct gval
 emit_mem_equal(struct gen *g, struct gval a, struct gval b, uint32_t n)
@@ -222,6 +235,8 @@ emit_mem_equal(struct gen *g, struct gval a, struct gval b, uint32_t n)
 	uint32_t off = 0;
 	LLVMValueRef differ = NULL;
 
+	if (n > EQUAL_INLINE)
+		return equal_by_loop(g, a, b, n, false);
 	for (uint32_t step = 8; step; step /= 2)
 		for (; n - off >= step; off += step) {
 			LLVMValueRef x = emit_load(g, int_type(g, step), emit_offset(g, llvm(a), off), step);

@@ -77,25 +77,27 @@ find_table(Elf *elf, unsigned type, struct table *t)
 		t->n = t->syms ? t->syms->d_size / sh.sh_entsize : 0;
 		t->strings = sh.sh_link;
 		t->versions = type == SHT_DYNSYM ? versions_of(elf) : NULL;
-		t->rank = type == SHT_DYNSYM ? 16 : 0;
+		t->rank = type == SHT_DYNSYM ? 32 : 0;
 		return t->n > 0;
 	}
 	return false;
 }
 
-/* Global before weak before local; with code before without; the default version before old ones; a function before a
- * mere label, as assembly has. */
+/* Names for everybody (printf) before internal ones (_IO_printf), and among these global before weak before local; with a size
+ * before without; the default version before old ones; a function before a mere label, as assembly has. */
 static unsigned
-symbol_rank(const struct table *t, size_t i, const GElf_Sym *sym)
+symbol_rank(const struct table *t, size_t i, const GElf_Sym *sym, const char *name)
 {
 	static const unsigned by_bind[] = { [STB_LOCAL] = 2, [STB_GLOBAL] = 0, [STB_WEAK] = 1 };
 	unsigned bind = GELF_ST_BIND(sym->st_info), rank = t->rank + (bind < LENGTH(by_bind) ? by_bind[bind] : 0);
 	GElf_Versym v;
 
-	if (t->versions && gelf_getversym(t->versions, (int)i, &v) && (v & 0x8000))
-		rank += 8;
+	if (name[0] == '_')
+		rank += 3;
 	if (sym->st_size == 0)
-		rank += 4;
+		rank += 8;
+	if (t->versions && gelf_getversym(t->versions, (int)i, &v) && (v & 0x8000))
+		rank += 16;
 	return rank + (GELF_ST_TYPE(sym->st_info) == STT_NOTYPE ? 64 : 0);
 }
 
@@ -123,7 +125,7 @@ symbol_read(const struct elf_file *f, const struct table *t, size_t i, struct bi
 	out->offset = sym.st_value - seg->vaddr + seg->offset;
 	out->size = sym.st_size;
 	out->is_label = type == STT_NOTYPE;
-	out->rank = symbol_rank(t, i, &sym);
+	out->rank = symbol_rank(t, i, &sym, out->name);
 	return true;
 }
 

@@ -148,35 +148,47 @@ find_in_cache(const char *name, const char *root, struct buf *out)
 
 /* ---- processes ---- */
 
+static bool
+has_our_mounts(int pid)
+{
+	char path[32], theirs[64], ours[64];
+	ssize_t n, m;
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/mnt", pid);
+	n = readlink(path, theirs, sizeof(theirs));
+	m = readlink("/proc/self/ns/mnt", ours, sizeof(ours));
+	return n > 0 && n == m && memcmp(theirs, ours, (size_t)n) == 0;
+}
+
+static bool
+has_our_root(int pid)
+{
+	char path[32];
+	struct stat a, b;
+
+	snprintf(path, sizeof(path), "/proc/%d/root", pid);
+	return stat(path, &a) == 0 && stat("/", &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
 /* "/proc/PID/root" when the process has another root or other mounts than we, else "". */
 static void
 root_of(int pid, char root[static 32])
 {
-	char path[48], theirs[64], ours[64];
-	struct stat a, b;
-	ssize_t n, m;
-
 	root[0] = 0;
-	if (pid <= 0)
-		return;
-	snprintf(path, sizeof(path), "/proc/%d/ns/mnt", pid);
-	n = readlink(path, theirs, sizeof(theirs));
-	m = readlink("/proc/self/ns/mnt", ours, sizeof(ours));
-	snprintf(path, sizeof(path), "/proc/%d/root", pid);
-	if (n > 0 && n == m && memcmp(theirs, ours, (size_t)n) == 0 && stat(path, &a) == 0 && stat("/", &b) == 0 &&
-	    a.st_dev == b.st_dev && a.st_ino == b.st_ino)
-		return;
-	snprintf(root, 32, "/proc/%d/root", pid);
+	if (pid > 0 && !(has_our_mounts(pid) && has_our_root(pid)))
+		snprintf(root, 32, "/proc/%d/root", pid);
 }
 
 /* An object the process has mapped: by file name ("bash", "libc.so.6") or a library's stem.  Lines of maps are
- * "from-to rwxp offset dev inode path". */
+ * "from-to rwxp offset dev inode path"; paths begin at our root where the mounts are ours, at the other ones' top elsewhere. */
 static bool
-find_mapped(const char *name, int pid, const char *root, struct buf *out)
+find_mapped(const char *name, int pid, struct buf *out)
 {
-	char file[32], *text, *line, *rest, *path, *base;
+	char file[32], root[32] = "", *text, *line, *rest, *path, *base;
 	bool is_found = false;
 
+	if (!has_our_mounts(pid))
+		snprintf(root, sizeof(root), "/proc/%d/root", pid);
 	snprintf(file, sizeof(file), "/proc/%d/maps", pid);
 	if (file_read(AT_FDCWD, file, &text) < 0)
 		return false;
@@ -205,7 +217,7 @@ binary_find(const char *target, const char *search_path, int pid, struct buf *pa
 	}
 	if (!*target)
 		return -ENOENT;
-	if (pid > 0 && find_mapped(target, pid, root, path))
+	if (pid > 0 && find_mapped(target, pid, path))
 		return 0;
 	if (is_library && find_in_cache(target, root, path))
 		return 0;

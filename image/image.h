@@ -112,11 +112,12 @@ struct run_state {                       /* value of MAP_STATE, shared with the 
 	uint64_t scratch_busy;           /* runs given up for lack of a scratch slot (atomic add) */
 	struct { uint64_t count; int64_t code; } error[]; /* one per entry of the image's errors: how often, last helper code */
 };
+#define TARGET_MATCHED ((uint64_t)1 << 63) /* one of those that a wildcard matched: may fail to attach without a word */
 struct target {                          /* one attach point after expansion */
 	const char *provider;            /* "tracepoint": the row's canonical name */
 	const char *name;                /* in full, as the builtin probe gives it */
 	const char *part[4];             /* provider's own: category, event ...; NULL when not used */
-	uint64_t num, num2;              /* provider's own: period, offset, address ... */
+	uint64_t num, num2;              /* provider's own: period, offset, address ...; num2: TARGET_MATCHED too */
 	struct span at;
 	const struct run_provider *run;  /* set when image is made or loaded */
 	const struct type *args;         /* compile side only: what args is here, NULL when not asked for */
@@ -172,6 +173,7 @@ struct sonde_session;
 struct aggr {                            /* run half of an aggregation */
 	const char *name;                /* "hist": the builtin's name; shown as hist_t */
 	const char *type_name;           /* "hist_t", "sum_t" */
+	bool is_number;                  /* reads as one integer in expressions */
 	bool has_sign;                   /* type_name gets a u in front when what was aggregated is unsigned: "usum_t" */
 	/* Bytes of a cell, a multiple of 8: type_aggr() asks; align 8.  A loaded image may ask with any parameters: 0 refuses
 	 * them (step 0 ...), and merge, weight, print and value see none that were refused. */

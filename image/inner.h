@@ -15,7 +15,7 @@
  * Any change of the body is a new version. */
 #define IMAGE_MAGIC "SONDEIMG"
 enum { IMAGE_VERSION = 1, IMAGE_HEADER = 32 };
-enum { SAVED_SIGNED = 1, SAVED_UNION = 2, SAVED_USER = 4, SAVED_FMT = 8, SAVED_ENUM = 16 };             /* flags of a type */
+enum { SAVED_SIGNED = 1, SAVED_UNION = 2, SAVED_USER = 4, SAVED_FMT = 8, SAVED_ENUM = 16, SAVED_OPEN = 32 }; /* flags of a type */
 enum { SAVED_PERCPU = 1, SAVED_ATOMIC = 2, SAVED_DECLARED = 4, SAVED_SCALAR = 8 };                      /* flags of a map */
 
 uint64_t image_checksum(const void *body, size_t len);
@@ -24,4 +24,6 @@ void image_seal(void *data, size_t len);
 /* type_record with an alignment that does not follow from the fields: a guess of type_open() that layouts were made with. */
 const struct type *type_record_aligned(struct types *, const char *name, uint32_t size, uint32_t align, bool is_union,
 				       const struct field *, uint32_t n);
+/* A record of which only the name is known. */
+const struct type *type_opaque(struct types *, const char *name, uint32_t size, uint32_t align, bool is_union);
 #endif

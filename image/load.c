@@ -226,11 +226,17 @@ static const struct type *
 read_record(struct reader *r, struct read_type *into, unsigned flags)
 {
 	const char *name = get_str(r);
-	uint32_t size = get_max(r, MAX_SIZE), align = get_max(r, 64), n = get_count(r);
-	struct field *f = list_of(r, n, sizeof(*f));
+	uint32_t size = get_max(r, MAX_SIZE), align = get_max(r, 64), n;
+	struct field *f;
 
 	if (align == 0 || (align & (align - 1)))
 		bad(r, "a record has an odd alignment");
+	if (r->why)
+		return NULL;
+	if (flags & SAVED_OPEN)
+		return type_opaque(r->img->types, name, size, align, flags & SAVED_UNION);
+	n = get_count(r);
+	f = list_of(r, n, sizeof(*f));
 	for (uint32_t i = 0; i < n && !r->why; i++) {
 		f[i].name = get_str(r);
 		f[i].type = get_type(r, into);
@@ -338,7 +344,7 @@ static void
 read_type(struct reader *r)
 {
 	struct read_type t = { .parts = 1 };
-	unsigned kind = get_max(r, T_WORD), flags = get_max(r, 31);
+	unsigned kind = get_max(r, T_WORD), flags = get_max(r, 63);
 	const struct fmt *fmt;
 
 	t.type = read_kind(r, &t, kind, flags);

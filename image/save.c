@@ -136,11 +136,13 @@ put_type_ref(struct writer *w, const struct type *t, bool behind_ptr)
 static void
 put_record(struct writer *w, const struct type *t, bool behind_ptr)
 {
-	uint32_t n = t->fields && !is_without_fields(t, behind_ptr) ? t->n : 0;
+	uint32_t n = t->fields ? t->n : 0;
 
 	put_str(w, t->name);
 	put(w, t->size);
 	put(w, t->align);
+	if (is_without_fields(t, behind_ptr))
+		return;
 	put(w, n);
 	for (uint32_t i = 0; i < n; i++) {
 		const struct field *f = &t->fields[i];
@@ -182,7 +184,8 @@ put_type(struct writer *w, const struct type *t, bool behind_ptr)
 {
 	put(w, t->kind);
 	put(w, (t->is_signed ? SAVED_SIGNED : 0) | (t->is_union ? SAVED_UNION : 0) | (t->is_user ? SAVED_USER : 0) |
-	       (t->fmt ? SAVED_FMT : 0) | (t->enums ? SAVED_ENUM : 0));
+	       (t->fmt ? SAVED_FMT : 0) | (t->enums ? SAVED_ENUM : 0) |
+	       (is_without_fields(t, behind_ptr) ? SAVED_OPEN : 0));
 	switch (t->kind) {
 	case T_VOID:
 	case T_BOOL:

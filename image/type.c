@@ -287,6 +287,13 @@ type_record_aligned(struct types *ts, const char *name, uint32_t size, uint32_t 
 					     .name = name_of(ts, name), .fields = f });
 }
 
+const struct type *
+type_opaque(struct types *ts, const char *name, uint32_t size, uint32_t align, bool is_union)
+{
+	return type_make(ts, &(struct type){ .kind = T_RECORD, .size = size, .align = align, .is_union = is_union, .is_open = true,
+					     .name = name_of(ts, name) });
+}
+
 struct type *
 type_open(struct types *ts, const char *name, uint32_t size, bool is_union, const void *home, uint32_t btf_id)
 {

@@ -2,7 +2,12 @@
 #include <linux/bpf.h>
 #include "image/inner.h"
 
-enum { MAX_VALUE = 1 << 24, MAX_ENTRIES = 1 << 28 };
+enum {                                   /* more than any kernel takes, little enough to be read for all CPUs at once */
+	MAX_VALUE = 1 << 22,
+	MAX_CPU_VALUE = 1 << 18,
+	MAX_EVENT = 1 << 24,
+	MAX_ENTRIES = 1 << 28,
+};
 
 static bool
 fail(const char **why, const char *text)
@@ -67,6 +72,10 @@ script_map_fits(const struct mapdesc *m, const char **why)
 		return fail(why, "a map with keys is called scalar, or one without is not");
 	if (!is_array_type(m->bpf_type) && !is_hash_type(m->bpf_type))
 		return fail(why, "a map is of a kind that cannot be printed");
+	if (m->is_percpu != is_percpu_type(m->bpf_type))
+		return fail(why, "a map's kind and its per-CPU mark differ");
+	if (m->is_percpu && m->val_size > MAX_CPU_VALUE)
+		return fail(why, "a per-CPU map's value is larger than it can be");
 	if (m->max == 0)
 		return fail(why, "a map has no entries");
 	if (m->key_size < (m->key ? m->key->size : 4) || m->key_size == 0)
@@ -94,8 +103,6 @@ maps_fit(const struct sonde_image *img, const char **why)
 			return fail(why, "a map is in the wrong place");
 		if (m->key_size > MAX_VALUE || m->val_size > MAX_VALUE || (m->max > MAX_ENTRIES && i != MAP_RING))
 			return fail(why, "a map is larger than a map can be");
-		if (m->max && m->is_percpu != is_percpu_type(m->bpf_type))
-			return fail(why, "a map's kind and its per-CPU mark differ");
 		if (!span_fits(img, m->first))
 			return fail(why, "a map's place is outside of the source");
 		if (i < N_INTERNAL_MAPS ? !internal_map_fits(img, m, why) : !script_map_fits(m, why))
@@ -177,8 +184,6 @@ actions_fit(const struct sonde_image *img, const char **why)
 		if (!span_fits(img, a->at))
 			return fail(why, "an action's place is outside of the source");
 	}
-	if (img->n_actions && img->maps[MAP_RING].max == 0)
-		return fail(why, "there are actions, but there is no ring to send them through");
 	for (const struct errsite *e = img->errors; e < img->errors + img->n_errors; e++)
 		if ((unsigned)e->what >= N_RUN_ERRORS || !span_fits(img, e->at))
 			return fail(why, "an error is not known or lies outside of the source");
@@ -196,7 +201,7 @@ image_verify(const struct sonde_image *img, const char **why)
 		return fail(why, "the source, the license or a setting is missing");
 	if (!stack_mode_name((int)img->config.stack_mode))
 		return fail(why, "the stack mode is not known");
-	if (img->max_payload > MAX_VALUE)
+	if (img->max_payload > MAX_EVENT)
 		return fail(why, "events are larger than the ring");
 	return maps_fit(img, why) && progs_fit(img, why) && actions_fit(img, why) && elf_fits(img, why);
 }

@@ -260,7 +260,7 @@ diag_hint(struct diags *d, const char *fmt, ...)
 	const char *text = message_text(d, fmt, ap);
 	va_end(ap);
 	const char *before = d->last->out.hint;
-	const char *both = before ? arena_printf(d->arena, "%s\n%s", before, text) : text;
+	const char *both = !before ? text : d->arena ? arena_printf(d->arena, "%s\n%s", before, text) : NULL;
 	if (both)
 		d->last->out.hint = both;
 }

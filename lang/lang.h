@@ -57,7 +57,8 @@ void node_dump(const struct node *, struct buf *); /* one node a line, two blank
 /* ---- the parser (parse.c) ----
  * Needs: a registered source.  Gives: a PROGRAM, or NULL after at least one error was added.  Recovers at
  * statement and probe ends, so one call reports several errors.  argv: positional parameters; $N inside attach
- * points and expressions is replaced here.  Nodes and strings live in `mem`, which jumps when memory runs out. */
+ * points and expressions is replaced here.  Nodes and strings live in `mem`, which jumps when memory runs out.
+ * A tree is at most 1000 nodes deep, chains through next not counted (E_NESTING): passes may recurse. */
 struct parse_opts {
 	const char *const *argv;
 	int argc;

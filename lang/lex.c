@@ -72,8 +72,10 @@ lex_start(struct lexer *l, struct arena *mem, struct diags *diags, int file)
 		l->text = src->text;
 		l->len = (uint32_t)src->len;
 	}
-	if (l->len >= 2 && !memcmp(l->text, "#!", 2))
-		l->pos = line_end(l, 0);
+	if (l->len >= 3 && !memcmp(l->text, "\xef\xbb\xbf", 3)) /* the byte order mark of some editors */
+		l->pos = 3;
+	if (l->len - l->pos >= 2 && !memcmp(l->text + l->pos, "#!", 2))
+		l->pos = line_end(l, l->pos);
 }
 
 /* ---- layout ---- */

@@ -32,7 +32,7 @@ struct lexer {
 	struct arena *mem;
 	struct diags *diags;
 };
-void lex_start(struct lexer *, struct arena *, struct diags *, int file); /* skips a shebang line */
+void lex_start(struct lexer *, struct arena *, struct diags *, int file); /* skips a byte order mark and a shebang line */
 struct token lex_next(struct lexer *);
 /* Skips layout: blanks and comments. */
 void lex_skip(struct lexer *);

@@ -1,5 +1,4 @@
-/* parse.c - a script's outer level: attach points and what else stands beside them (LANGUAGE 1.2, 1.3), and the parser's
- * tools. */
+/* parse.c - the parser's tools, attach points, and a script's outer level (LANGUAGE 1.2, 1.3). */
 #include "lang/parse.h"
 
 /* ---- tools ---- */
@@ -223,6 +222,10 @@ read_attach(struct parser *p, struct buf *raw)
 			continue;
 		}
 		l->pos++;
+		if ((unsigned char)c < ' ' || c == 0x7f) {
+			struct span at = lex_span(l, start, l->pos);
+			return lex_error(l, at, E_SYNTAX, "unexpected byte 0x%02x", (unsigned char)c);
+		}
 		if (c == '$' && l->pos < l->len && is_digit(l->text[l->pos])) {
 			while (l->pos < l->len && is_digit(l->text[l->pos]))
 				l->pos++;

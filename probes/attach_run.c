@@ -147,6 +147,13 @@ attach_failed(struct sonde_session *s, const struct prog *p, uint32_t i, int err
 	const struct target *t = &p->targets[i];
 	const char *reason = why ? why : attach_reason(err);
 
+	/* A wildcard means what can be traced of all that it matches: the kernel forbids some functions. */
+	if ((t->num2 & TARGET_MATCHED) && is_missing(err)) {
+		context_log(s->ctx, "left out %s: %s\n", t->name, reason);
+		s->n_attached--;
+		s->n_live--;
+		return 0;
+	}
 	if (err == -EPERM || err == -EACCES) {
 		rt_error(s, t->at, E_PERM, err, "Unable to attach probe: %s: %s", t->name, reason);
 	} else if (!is_missing(err)) {
@@ -163,6 +170,16 @@ attach_failed(struct sonde_session *s, const struct prog *p, uint32_t i, int err
 		diag_hint(s->ctx->diags, "%s", reason);
 	}
 	return err;
+}
+
+int
+attach_none(struct sonde_session *s, const struct prog *p, uint32_t n_links, const struct links *links)
+{
+	if (links->n > n_links || !p->n_targets || s->img->config.missing_probes)
+		return 0;
+	rt_error(s, p->targets[0].at, E_ATTACH, -ENOENT, "Unable to attach probe: nothing that the wildcard of %s matches can be "
+		 "attached to", p->targets[0].name);
+	return -ENOENT;
 }
 
 /* ---- /sys ---- */

@@ -8,8 +8,11 @@
  * descriptor in links.  0 or -errno, nothing said yet. */
 int attach_perf(struct links *, const struct prog *, int prog_fd, uint32_t i, struct perf_event_attr *, int pid, int cpu);
 /* Says why target i could not be attached: errno in human words and what to do; why: more of it, or NULL.  Returns err, or
- * 0 when the script's missing_probes lets a missing target pass. */
+ * 0 when the target is missing and may be: by the script's missing_probes, or since a wildcard gave it. */
 int attach_failed(struct sonde_session *, const struct prog *, uint32_t i, int err, const char *why);
+/* After all targets were tried: an error when not one could be attached, though each alone may be missing.  n_links: how many links
+ * there were before. */
+int attach_none(struct sonde_session *, const struct prog *, uint32_t n_links, const struct links *);
 /* What attach_failed tells of an errno. */
 const char *attach_reason(int err);
 /* A raw tracepoint by name (NULL: the one the program was loaded for), with a cookie where the kernel takes one.  A

@@ -12,7 +12,8 @@ is_kretprobe(const struct target *t)
 }
 
 static void
-add_function(struct compile *c, const struct target *proto, const char *module, const char *func, uint64_t off)
+add_function(struct compile *c, const struct target *proto, const char *module, const char *func, uint64_t off,
+	     bool is_matched)
 {
 	struct target t = *proto;
 	const char *tail = off ? arena_printf(c->tmp, "+%llu", (unsigned long long)off) : "";
@@ -20,6 +21,7 @@ add_function(struct compile *c, const struct target *proto, const char *module, 
 	t.part[0] = module ? arena_strndup(c->keep, module, strlen(module)) : NULL;
 	t.part[1] = arena_strndup(c->keep, func, strlen(func));
 	t.num = off;
+	t.num2 = is_matched ? TARGET_MATCHED : 0;
 	t.name = arena_printf(c->keep, "%s:%s%s%s%s", proto->provider, module ? module : "", module ? ":" : "", func, tail);
 	target_add(c, &t);
 }
@@ -43,7 +45,7 @@ add_match(void *ud, const char *name, const char *doc)
 	(void)doc;
 	if (is_clone(name))
 		return 0;
-	add_function(a->c, a->proto, NULL, name, 0);
+	add_function(a->c, a->proto, NULL, name, 0, true);
 	a->n++;
 	return 0;
 }
@@ -111,7 +113,7 @@ add_module_funcs(struct compile *c, const struct target *proto, const char *modu
 	for (const char *at = found.data; at && at < found.data + found.len; n++) {
 		const char *name = at + strlen(at) + 1;
 
-		add_function(c, proto, at, name, 0);
+		add_function(c, proto, at, name, 0, true);
 		at = name + strlen(name) + 1;
 	}
 	return n;
@@ -155,7 +157,7 @@ attach_function(struct compile *c, const struct target *proto, const char *modul
 	if (module && strcmp(module, "vmlinux") == 0)
 		module = NULL;
 	if (module || kernel_has_func(c->kernel, func)) {
-		add_function(c, proto, module, func, off);
+		add_function(c, proto, module, func, off, false);
 		return true;
 	}
 	kernel_each_func(c->kernel, "*", nearest_offer, &near);

@@ -74,6 +74,7 @@ attach_all(struct sonde_session *s, const struct prog *p, int fd, struct links *
 {
 	struct kprobes k = { .ses = s, .prog = p, .links = links, .fd = fd, .is_return = is_return };
 	struct multi multi = { s, p, links, &k, attach_many, attach_one, always };
+	uint32_t before = links->n;
 	int bit;
 
 	k.pmu = sys_number("/sys/bus/event_source/devices/kprobe/type");
@@ -86,15 +87,18 @@ attach_all(struct sonde_session *s, const struct prog *p, int fd, struct links *
 		diag_hint(s->ctx->diags, "tracepoints and rawtracepoints work without them; sonde -l lists what there is");
 		return -EOPNOTSUPP;
 	}
-	if (p->attach_type)
-		return attach_multi(&multi);
+	if (p->attach_type) {
+		int err = attach_multi(&multi);
+
+		return err ? err : attach_none(s, p, before, links);
+	}
 	for (uint32_t i = 0; i < p->n_targets; i++) {
 		int err = attach_one(&k, i);
 
 		if (err < 0 && (err = attach_failed(s, p, i, err, NULL)) < 0)
 			return err;
 	}
-	return 0;
+	return attach_none(s, p, before, links);
 }
 
 static int

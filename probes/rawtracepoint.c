@@ -29,7 +29,7 @@ parse_rawtracepoint(struct compile *c, const char *spec, struct target *proto)
 	struct nearest near = { .c = c, .name = event };
 
 	if (n < 1 || n > 2 || !*event)
-		return spec_arity(c, proto, "1 or 2", n);
+		return spec_arity(c, proto, "1 or 2", n == 1 || n == 2 ? n - 1 : n);
 	if (!a.module || glob_match(a.module, "vmlinux")) {
 		a.module = a.module ? "vmlinux" : NULL;
 		found = kernel_each_rawtracepoint(c->kernel, event, add_event, &a);

@@ -175,6 +175,7 @@ add_place(struct compile *c, const struct target *proto, const char *path, const
 	t.part[0] = path;
 	t.part[1] = func ? arena_strndup(c->keep, func, strlen(func)) : NULL;
 	t.num = offset;
+	t.num2 = proto->num2;
 	t.name = arena_printf(c->keep, "%s:%s:%s", proto->provider, path, shown);
 	target_add(c, &t);
 }
@@ -226,14 +227,16 @@ attach_function(struct compile *c, const struct target *proto, const char *path,
 static int
 attach_pattern(struct compile *c, const struct target *proto, const char *path, const char *pattern)
 {
+	struct target matched = *proto;
 	struct symbols s;
 	int n = 0, err = gather_symbols(c, path, pattern, &s);
 	uint64_t offset, size;
 
+	matched.num2 = TARGET_MATCHED;
 	for (const char *at = s.text.data; at && at < s.text.data + s.text.len; n++) {
 		const char *name = read_symbol(at, &offset, &size);
 
-		add_place(c, proto, path, name, offset, name);
+		add_place(c, &matched, path, name, offset, name);
 		at = name + strlen(name) + 1;
 	}
 	return err < 0 ? err : n;

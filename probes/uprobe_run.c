@@ -68,6 +68,7 @@ attach_all(struct sonde_session *s, const struct prog *p, int fd, struct links *
 {
 	struct uprobes u = { .ses = s, .prog = p, .links = links, .fd = fd, .is_return = is_return, .pid = s->ctx->opts.pid };
 	struct multi multi = { s, p, links, &u, attach_many, attach_one, same_file };
+	uint32_t before = links->n;
 	int bit;
 
 	u.pmu = sys_number("/sys/bus/event_source/devices/uprobe/type");
@@ -77,15 +78,18 @@ attach_all(struct sonde_session *s, const struct prog *p, int fd, struct links *
 		return rt_error(s, p->targets[0].at, E_KERNEL, -EOPNOTSUPP,
 				"this kernel is built without uprobes (CONFIG_UPROBE_EVENTS): %s cannot be attached",
 				p->targets[0].name);
-	if (p->attach_type)
-		return attach_multi(&multi);
+	if (p->attach_type) {
+		int err = attach_multi(&multi);
+
+		return err ? err : attach_none(s, p, before, links);
+	}
 	for (uint32_t i = 0; i < p->n_targets; i++) {
 		int err = attach_one(&u, i);
 
 		if (err < 0 && (err = attach_failed(s, p, i, err, NULL)) < 0)
 			return err;
 	}
-	return 0;
+	return attach_none(s, p, before, links);
 }
 
 static int

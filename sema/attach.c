@@ -1,7 +1,6 @@
 /* attach.c - pass A: attach points read by their providers, wildcards expanded, targets put into programs.
  * Needs: the tree (S) and the config applied.
  * Gives: c->probes in source order, one for each N_PROBE and provider (more where targets cannot share a program). */
-#include <stdlib.h>
 #include "sema/plug.h"
 
 struct attach {                          /* the attach points of one N_PROBE */
@@ -151,19 +150,10 @@ unknown_provider(struct compile *c, const struct node *n, const char *word)
 	return false;
 }
 
-/* Where the provider's word begins: a "name=" before it is taken off. */
-static const char *
-skip_label(const char *s)
-{
-	size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
-
-	return n && s[n] == '=' ? s + n + 1 : s;
-}
-
 static bool
 attach_point(struct compile *c, const struct node *n)
 {
-	const char *raw = skip_label(n->u.str), *colon = part_end(raw);
+	const char *raw = n->u.str, *colon = part_end(raw);
 	const char *word = unquote(c, raw, (size_t)(colon - raw));
 	const struct provider *prov = plug_provider(c->plugs, word);
 	struct target proto = { .at = n->at };

@@ -72,6 +72,8 @@ type_settle(struct types *ts, const struct type *t)
 		return type_int(ts, t->size, true);
 	if ((t->kind == T_TUPLE && !t->fmt) || type_is_literal_record(t)) /* one that a row prints is no literal */
 		return map_elements(ts, t, settle, NULL);
+	if (t->kind == T_AGGR && t->elem)
+		return type_aggr(ts, t->aggr, type_settle(ts, t->elem), t->param);
 	return t;
 }
 
@@ -147,6 +149,10 @@ type_join(struct types *ts, const struct type *a, const struct type *b)
 		if (type_is_literal_record(a) && type_is_literal_record(b) && a->n == b->n && same_names(a, b))
 			return map_elements(ts, a, type_join, b);
 		return NULL;
+	case T_AGGR:
+		if (a->aggr == b->aggr && memcmp(a->param, b->param, sizeof(a->param)) == 0 && a->elem && b->elem)
+			return type_aggr(ts, a->aggr, join_ints(ts, a->elem, b->elem), a->param);
+		return NULL;
 	default:
 		return NULL;
 	}
@@ -200,7 +206,7 @@ type_can_cast(const struct type *to, const struct type *from)
 bool
 type_is_readable_aggr(const struct type *t)
 {
-	return t->kind == T_AGGR && t->elem;
+	return t->kind == T_AGGR && t->aggr->is_number;
 }
 
 bool

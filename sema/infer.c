@@ -154,9 +154,15 @@ infer_field(struct infer *in, struct node *n)
 		return NULL;
 	while (t->kind == T_PTR && t->elem)
 		t = t->elem;
-	if (t->kind != T_RECORD)
-		return wrong(in, n->at, E_FIELD, "Can not access field '%s' on expression of type '%s'", n->u.str,
-			     infer_name(in, n->kid[0]->type));
+	if (t->kind != T_RECORD) {
+		const char *why;
+
+		wrong(in, n->at, E_FIELD, "Can not access field '%s' on expression of type '%s'", n->u.str,
+		      infer_name(in, n->kid[0]->type));
+		if (in->is_final && t->kind == T_PTR && !kernel_has_btf(c->kernel, &why))
+			diag_hint(c->diags, "kernel types are not known here: %s", why);
+		return NULL;
+	}
 	if (kernel_field(c->kernel, c->types, t, n->u.str, &f))
 		return n->kid[0]->type->kind == T_PTR ? type_in_space(c->types, f.type, f.type->space == AS_USER ? AS_USER : n->kid[0]->type->space)
 						      : f.type;

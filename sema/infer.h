@@ -4,7 +4,6 @@
 #include "sema/plug.h"
 
 /* ---- convert.c ---- */
-bool type_is_literal(const struct type *);               /* of a literal that takes the other side's sign */
 const struct type *type_flexible(struct types *, uint64_t num);
 const struct type *type_settle(struct types *, const struct type *); /* literals inside become plain integers */
 bool type_is_literal_record(const struct type *);        /* of (x = 1, y = 2) */

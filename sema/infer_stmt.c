@@ -82,12 +82,10 @@ assign_aggr(struct infer *in, struct node *n)
 	cell = bi->aggr->cell(in->c, n->rhs);
 	if (!cell)
 		return;
-	if (!m->val) {
-		m->val = cell;
-		in->changed = true;
-	}
+	if (!in->is_final)
+		join(in, &m->val, cell);
 	n->lhs->type = m->val;
-	if (m->val != cell)
+	if (m->val->aggr != cell->aggr || memcmp(m->val->param, cell->param, sizeof(cell->param)) != 0)
 		stmt_error(in, n->at, E_MAP_TYPE, "Type mismatch for %s: trying to assign value of type '%s' when map already has a type '%s'",
 			   m->name, infer_name(in, cell), infer_name(in, m->val));
 }

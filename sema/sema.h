@@ -76,6 +76,7 @@ bool type_can_assign(const struct type *to, const struct type *from);
 bool type_can_cast(const struct type *to, const struct type *from);
 bool type_is_key(const struct type *);   /* may be (part of) a map key */
 bool type_is_condition(const struct type *);
+bool type_is_literal(const struct type *); /* while T runs: of a literal that takes the other side's sign */
 bool type_is_readable_aggr(const struct type *); /* count sum min max avg: reads as an integer in expressions */
 /* The type a script's words name ("uint8", "struct file *", "string[8]", typedefs and enums of BTF).  NULL after an error. */
 const struct type *type_of_node(struct compile *, const struct node *type_node);

@@ -4,12 +4,15 @@
 
 /* Layouts: count, sum: u64.  min, max: u64 value, u64 is set.  avg, stats: i64 total, u64 count.  hist, lhist: u64 buckets. */
 
+/* A literal's sign stays open as long as types are inferred: sum(1) fits beside sum(nsecs). */
 static const struct type *
-cell_of(struct compile *c, const char *run, const struct type *arg, bool is_readable, const int64_t param[4])
+cell_of(struct compile *c, const char *run, const struct type *arg)
 {
-	const struct type *elem = is_readable ? type_int(c->types, 8, arg && arg->kind != T_PTR && arg->is_signed) : NULL;
+	const struct type *elem = type_int(c->types, 8, arg && arg->kind != T_PTR && arg->is_signed);
 
-	return type_aggr(c->types, run_find_aggr(run), elem, param);
+	if (arg && type_is_literal(arg))
+		elem = type_fmt(c->types, elem, arg->fmt);
+	return type_aggr(c->types, run_find_aggr(run), elem, NULL);
 }
 
 static void
@@ -41,7 +44,7 @@ static const struct type *
 cell_count(struct compile *c, const struct node *call)
 {
 	(void)call;
-	return cell_of(c, "count", NULL, true, NULL);
+	return cell_of(c, "count", NULL);
 }
 
 static bool
@@ -62,7 +65,7 @@ const struct builtin builtin_count = {
 static const struct type *
 cell_sum(struct compile *c, const struct node *call)
 {
-	return cell_of(c, "sum", call->kid[0]->type, true, NULL);
+	return cell_of(c, "sum", call->kid[0]->type);
 }
 
 static bool
@@ -129,7 +132,7 @@ read_best(struct gen *g, struct gval cell, struct gval acc, enum token_kind bett
 static const struct type *
 cell_min(struct compile *c, const struct node *call)
 {
-	return cell_of(c, "min", call->kid[0]->type, true, NULL);
+	return cell_of(c, "min", call->kid[0]->type);
 }
 
 static bool
@@ -155,7 +158,7 @@ const struct builtin builtin_min = {
 static const struct type *
 cell_max(struct compile *c, const struct node *call)
 {
-	return cell_of(c, "max", call->kid[0]->type, true, NULL);
+	return cell_of(c, "max", call->kid[0]->type);
 }
 
 static bool
@@ -221,7 +224,7 @@ result_avg(struct gen *g, struct gval acc, struct gval *out)
 static const struct type *
 cell_avg(struct compile *c, const struct node *call)
 {
-	return cell_of(c, "avg", call->kid[0]->type, true, NULL);
+	return cell_of(c, "avg", call->kid[0]->type);
 }
 
 static const struct aggr_gen aggr_avg = {
@@ -231,11 +234,10 @@ const struct builtin builtin_avg = {
 	.name = "avg", .sig = "void (int)", .flags = BI_AGGR | BI_CALL, .aggr = &aggr_avg, .doc = "the average of numbers: @ = avg(n)",
 };
 
-/* What is not readable has no elem, so the sign is a parameter. */
 static const struct type *
 cell_stats(struct compile *c, const struct node *call)
 {
-	return cell_of(c, "stats", NULL, false, (int64_t[4]){ call->kid[0]->type->is_signed });
+	return cell_of(c, "stats", call->kid[0]->type);
 }
 
 static const struct aggr_gen aggr_stats = { .run = "stats", .cell = cell_stats, .update = update_avg };

@@ -90,10 +90,10 @@ value_sum(struct render *r, const struct type *t, const void *cell, struct arena
 }
 
 const struct aggr run_aggr_count = {
-	.name = "count", .type_name = "count_t", .size = size_8, .merge = merge_sum, .weight = weight_sum, .print = print_sum, .value = value_sum,
+	.name = "count", .type_name = "count_t", .is_number = true, .size = size_8, .merge = merge_sum, .weight = weight_sum, .print = print_sum, .value = value_sum,
 };
 const struct aggr run_aggr_sum = {
-	.name = "sum", .type_name = "sum_t", .has_sign = true, .size = size_8, .merge = merge_sum, .weight = weight_sum, .print = print_sum,
+	.name = "sum", .type_name = "sum_t", .is_number = true, .has_sign = true, .size = size_8, .merge = merge_sum, .weight = weight_sum, .print = print_sum,
 	.value = value_sum,
 };
 
@@ -131,11 +131,11 @@ weight_best(const struct type *t, const void *cell, bool *is_signed)
 }
 
 const struct aggr run_aggr_min = {
-	.name = "min", .type_name = "min_t", .has_sign = true, .size = size_16, .merge = merge_min, .weight = weight_best, .print = print_sum,
+	.name = "min", .type_name = "min_t", .is_number = true, .has_sign = true, .size = size_16, .merge = merge_min, .weight = weight_best, .print = print_sum,
 	.value = value_sum,
 };
 const struct aggr run_aggr_max = {
-	.name = "max", .type_name = "max_t", .has_sign = true, .size = size_16, .merge = merge_max, .weight = weight_best, .print = print_sum,
+	.name = "max", .type_name = "max_t", .is_number = true, .has_sign = true, .size = size_16, .merge = merge_max, .weight = weight_best, .print = print_sum,
 	.value = value_sum,
 };
 
@@ -183,35 +183,20 @@ value_avg(struct render *r, const struct type *t, const void *cell, struct arena
 }
 
 const struct aggr run_aggr_avg = {
-	.name = "avg", .type_name = "avg_t", .has_sign = true, .size = size_16, .merge = merge_avg, .weight = weight_avg, .print = print_avg,
+	.name = "avg", .type_name = "avg_t", .is_number = true, .has_sign = true, .size = size_16, .merge = merge_avg, .weight = weight_avg, .print = print_avg,
 	.value = value_avg,
 };
-
-/* stats cannot be read as a number, so its type has no elem; param[0] tells of the sign. */
-static bool
-stats_signed(const struct type *t)
-{
-	return t->param[0] != 0;
-}
-
-static uint64_t
-weight_stats(const struct type *t, const void *cell, bool *is_signed)
-{
-	*is_signed = stats_signed(t);
-	return average(read_pair(cell), *is_signed);
-}
 
 static void
 print_stats(struct render *r, const struct type *t, const void *cell, int64_t div, struct buf *out)
 {
-	struct type number = { .kind = T_INT, .size = 8, .is_signed = stats_signed(t) };
 	struct pair p = read_pair(cell);
 
 	(void)r;
 	buf_fmt(out, "{ .count = %llu, .average = ", (unsigned long long)p.more);
-	print_number(&number, average(p, number.is_signed), div, out);
+	print_number(t, average(p, t->is_signed), div, out);
 	buf_str(out, ", .total = ");
-	print_number(&number, p.value, 1, out);
+	print_number(t, p.value, 1, out);
 	buf_str(out, " }");
 }
 
@@ -222,7 +207,7 @@ value_stats(struct render *r, const struct type *t, const void *cell, struct are
 	struct sonde_value *item = arena_alloc(a, LENGTH(names) * sizeof(*item));
 	struct pair p = read_pair(cell);
 	struct buf text = { .arena = a };
-	uint64_t number[] = { p.more, average(p, stats_signed(t)), p.value };
+	uint64_t number[] = { p.more, average(p, t->is_signed), p.value };
 
 	print_stats(r, t, cell, 0, &text);
 	out->kind = SONDE_TUPLE;
@@ -231,12 +216,12 @@ value_stats(struct render *r, const struct type *t, const void *cell, struct are
 	out->item = item;
 	out->n_items = item ? LENGTH(names) : 0;
 	for (size_t i = 0; i < out->n_items; i++) {
-		value_number(a, i > 0 && stats_signed(t), number[i], &item[i]);
+		value_number(a, i > 0 && t->is_signed, number[i], &item[i]);
 		item[i].name = names[i];
 	}
 }
 
 const struct aggr run_aggr_stats = {
-	.name = "stats", .type_name = "stats_t", .size = size_16, .merge = merge_avg, .weight = weight_stats, .print = print_stats,
+	.name = "stats", .type_name = "stats_t", .has_sign = true, .size = size_16, .merge = merge_avg, .weight = weight_avg, .print = print_stats,
 	.value = value_stats,
 };

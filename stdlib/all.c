@@ -3,7 +3,7 @@
 
 #define ROWS(ROW) \
 	/* now.c */ ROW(nsecs) ROW(elapsed) ROW(jiffies) ROW(time) ROW(strftime) \
-	/* task.c */ ROW(pid) ROW(tid) ROW(uid) ROW(gid) ROW(username) ROW(comm) ROW(cpu) ROW(cgroup) ROW(curtask) ROW(cpid) \
+	/* task.c */ ROW(pid) ROW(tid) ROW(uid) ROW(gid) ROW(username) ROW(comm) ROW(cpu) ROW(ncpus) ROW(cgroup) ROW(curtask) ROW(cpid) \
 	ROW(has_cpid) ROW(rand) ROW(ppid) ROW(pcomm) ROW(leader_comm) \
 	/* arg.c */ ROW(args) ROW(arg0) ROW(arg1) ROW(arg2) ROW(arg3) ROW(arg4) ROW(arg5) ROW(arg6) ROW(arg7) ROW(arg8) ROW(arg9) \
 	ROW(retval) ROW(ctx) ROW(func) ROW(probe) ROW(probetype) \

@@ -174,7 +174,7 @@ const struct builtin builtin_probe = {
 static const char *
 probetype_name(const struct probe *p)
 {
-	return p && p->prov->flags & PROV_STANDALONE ? "special" : p ? p->prov->name : "";
+	return p && (p->prov->flags & (PROV_STANDALONE | PROV_TEST)) == PROV_STANDALONE ? "special" : p ? p->prov->name : "";
 }
 
 static const struct type *

@@ -168,7 +168,8 @@ bounds_hist(const struct type *t, size_t i)
 	hist_bound(t->param[0], i, &mantissa, &power);
 	b.low = (int64_t)(mantissa << power);
 	hist_bound(t->param[0], i + 1, &mantissa, &power);
-	b.high = (int64_t)((mantissa << power) - 1);
+	/* behind the last bucket lies 2^64, which no shift reaches */
+	b.high = power < 64 && mantissa << power >> power == mantissa ? (int64_t)((mantissa << power) - 1) : INT64_MAX;
 	return b;
 }
 

@@ -34,6 +34,21 @@ result_str(struct compile *c, struct node *call)
 	return type_str(c->types, n ? n : c->limit.max_strlen);
 }
 
+/* A positional parameter that was not given is an empty string here; elsewhere it is 0, with a warning. */
+static bool
+rewrite_str(struct compile *c, struct node *call)
+{
+	struct node *from = call->kid[0];
+
+	(void)c;
+	if (from && from->kind == N_POSITIONAL && from->u.num) {
+		from->kind = N_STR;
+		from->op = 0;
+		from->u.str = "";
+	}
+	return true;
+}
+
 static bool
 check_str(struct compile *c, struct node *call)
 {
@@ -143,7 +158,8 @@ gen_str(struct gen *g, const struct node *call, struct gval *out)
 }
 
 const struct builtin builtin_str = {
-	.name = "str", .sig = "? (any, [int])", .flags = BI_CALL | BI_RESULT, .result = result_str, .check = check_str, .gen = gen_str,
+	.name = "str", .sig = "? (any, [int])", .flags = BI_CALL | BI_RESULT, .rewrite = rewrite_str, .result = result_str,
+	.check = check_str, .gen = gen_str,
 	.doc = "the string at an address, up to length bytes with its NUL (max_strlen by default)",
 };
 

@@ -128,6 +128,18 @@ const struct builtin builtin_cpu = {
 };
 
 static bool
+gen_ncpus(struct gen *g, const struct node *call, struct gval *out)
+{
+	*out = gen_int(g, call->type, gen_possible_cpus(g));
+	return true;
+}
+
+const struct builtin builtin_ncpus = {
+	.name = "ncpus", .sig = "u64", .flags = BI_VAR, .gen = gen_ncpus,
+	.doc = "number of processors that the machine may have",
+};
+
+static bool
 gen_cgroup(struct gen *g, const struct node *call, struct gval *out)
 {
 	*out = gen_cast(g, gen_helper(g, BPF_FUNC_get_current_cgroup_id, NULL, 0), call->type);

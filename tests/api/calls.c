@@ -153,13 +153,13 @@ test_session(sonde *ctx)
 	uint64_t sum = 0;
 	int code = -1, n = 0;
 
+	text.len = 0;                            /* begin runs, and is heard, while attaching */
 	if (compile(ctx, src, &img) < 0 || sonde_attach(ctx, img, &ses) < 0) {
 		check(0, sonde_errmsg(ctx));
 		sonde_image_free(img);
 		return;
 	}
 	sonde_image_free(img);                   /* the session holds its own */
-	text.len = 0;
 	while (!sonde_finished(ses, &code) && sonde_poll(ses, 100) >= 0)
 		;
 	check(sonde_stop(ses) == 0, "stop");
@@ -171,8 +171,7 @@ test_session(sonde *ctx)
 	check(sonde_map_each(ses, "@none", sum_row, &sum) < 0, "no such map");
 	check(sonde_map_list(ses, count_name, &n) >= 0 && n == 3, "list of maps");
 	text.len = 0;
-	check(sonde_map_print(ses, "@m") >= 0 && text.len == 16 && memcmp(text.data, "@m[3, abc]: 39\n", 15) == 0 ? 1 :
-	      text.len == 15 && memcmp(text.data, "@m[3, abc]: 39\n", 15) == 0, "a map's text");
+	check(sonde_map_print(ses, "@m") >= 0 && text.len == 15 && memcmp(text.data, "@m[3, abc]: 39\n", 15) == 0, "a map's text");
 	check(sonde_map_clear(ses, "@m") >= 0, "clear");
 	sum = 0;
 	check(sonde_map_each(ses, "@m", sum_row, &sum) >= 0 && sum == 0, "a cleared map is empty");

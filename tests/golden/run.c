@@ -12,7 +12,8 @@
  *   #! args a b c                      positional parameters
  *   #! config NAME=VALUE               a config variable that beats the script's
  *   #! unsafe                          compiled with SONDE_UNSAFE
- *   #! ok                              nothing but that it compiles */
+ *   #! ok                              nothing but that it compiles
+ * Files under self/ are compiled with SONDE_TEST. */
 #include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -46,7 +47,7 @@ struct golden {
 	const char *arg[32];
 	int n_args;
 	char *config;
-	bool is_unsafe;
+	bool is_unsafe, is_test;
 };
 struct seen {                            /* what the library said */
 	struct text log, out;
@@ -118,6 +119,19 @@ take_line(struct golden *g, char *line)
 		g->is_unsafe = true;
 }
 
+/* A new file begins with what its directory is about. */
+static void
+default_block(struct golden *g)
+{
+	static const char *const about[][2] = {
+		{ "/parse/", "S" }, { "/attach/", "A" }, { "/resolve/", "R" }, { "/types/", "T" }, { "/plan/", "P" }, { "/self/", "out" },
+	};
+
+	for (size_t i = 0; i < sizeof(about) / sizeof(about[0]); i++)
+		if (!g->n_blocks && strstr(g->path, about[i][0]))
+			g->block[g->n_blocks++].head = strdup(about[i][1]);
+}
+
 static bool
 golden_read(struct golden *g, const char *path)
 {
@@ -127,7 +141,7 @@ golden_read(struct golden *g, const char *path)
 	size_t n;
 	char *line, *rest;
 
-	*g = (struct golden){ .path = path };
+	*g = (struct golden){ .path = path, .is_test = strstr(path, "/self/") != NULL };
 	if (!f) {
 		fprintf(stderr, "%s: %s\n", path, strerror(errno));
 		return false;
@@ -139,8 +153,10 @@ golden_read(struct golden *g, const char *path)
 	g->file = t.s;
 	line = strstr(t.s, "\n#!");
 	g->source_len = line ? (size_t)(line + 1 - t.s) : t.n;
-	if (!line)
+	if (!line) {
+		default_block(g);
 		return true;
+	}
 	for (line = strtok_r(strdup(line + 1), "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
 		if (strncmp(line, "#!", 2) == 0)
 			take_line(g, line);
@@ -185,11 +201,11 @@ on_event(void *ud, const struct sonde_event *e)
 }
 
 static sonde *
-open_context(const struct golden *g, struct seen *seen, const char *dump, const char *sysroot, unsigned flags)
+open_context(const struct golden *g, struct seen *seen, const char *dump, const char *sysroot)
 {
 	struct sonde_opts opts = {
 		.size = sizeof(opts), .event = on_event, .ud = seen, .dump = dump, .sysroot = sysroot,
-		.flags = flags | (g->is_unsafe ? SONDE_UNSAFE : 0), .config = g->config,
+		.flags = (g->is_test ? SONDE_TEST : 0) | (g->is_unsafe ? SONDE_UNSAFE : 0), .config = g->config,
 	};
 	sonde *ctx = NULL;
 
@@ -245,9 +261,48 @@ write_lines(struct text *out, const char *s)
 	}
 }
 
-/* Expectations of the same kinds as the file's, with what is true now. */
 static void
-write_actual(const struct golden *g, const char *kernel, struct text *out)
+show_diags(const sonde *ctx)
+{
+	for (size_t i = 0; i < sonde_diag_count(ctx); i++) {
+		const struct sonde_diag *d = sonde_diag_at(ctx, i);
+
+		if (d->level == SONDE_ERROR)
+			printf("    %u:%u %s %s\n", d->at.line, d->at.col, d->tag, d->text);
+	}
+}
+
+/* Runs it on this kernel to its end; false after its messages. */
+static bool
+run_here(const struct golden *g, struct text *out)
+{
+	struct seen seen = { 0 };
+	sonde *ctx = open_context(g, &seen, NULL, NULL);
+	sonde_session *ses = NULL;
+	sonde_image *img = compile(g, ctx);
+	bool ok = img && sonde_attach(ctx, img, &ses) >= 0;
+
+	if (!ok) {
+		show_diags(ctx);
+	} else {
+		while (!sonde_finished(ses, NULL) && sonde_poll(ses, 100) >= 0)
+			;
+		sonde_stop(ses);
+		sonde_map_print(ses, NULL);
+		if (seen.out.n && seen.out.s[seen.out.n - 1] != '\n')
+			add(&seen.out, "\n", 1);
+	}
+	sonde_session_free(ses);
+	sonde_image_free(img);
+	sonde_close(ctx);
+	*out = seen.out;
+	free(seen.log.s);
+	return ok;
+}
+
+/* Expectations of the same kinds as the file's, with what is true now; the output only where is_run. */
+static void
+write_actual(const struct golden *g, const char *kernel, bool is_run, struct text *out)
 {
 	struct text diags = { 0 };
 	sonde_image *img;
@@ -261,11 +316,15 @@ write_actual(const struct golden *g, const char *kernel, struct text *out)
 		if (strncmp(head, "error", 5) == 0 || strncmp(head, "warning", 7) == 0)
 			continue;
 		add_fmt(out, "#! %s\n", head);
-		if (strcmp(head, "out") == 0)
-			write_lines(out, str(&g->block[i].body));
+		if (strcmp(head, "out") == 0) {
+			struct text here = { 0 };
+
+			write_lines(out, is_run && run_here(g, &here) ? str(&here) : str(&g->block[i].body));
+			free(here.s);
+		}
 		if (strlen(head) != 1)
 			continue;
-		ctx = open_context(g, &seen, head, kernel, 0);
+		ctx = open_context(g, &seen, head, kernel);
 		img = compile(g, ctx);
 		write_lines(out, str(&seen.log));
 		if (!is_compiled)
@@ -278,7 +337,7 @@ write_actual(const struct golden *g, const char *kernel, struct text *out)
 	}
 	if (!is_compiled) {
 		struct seen seen = { 0 };
-		sonde *ctx = open_context(g, &seen, NULL, kernel, 0);
+		sonde *ctx = open_context(g, &seen, NULL, kernel);
 
 		img = compile(g, ctx);
 		write_diags(ctx, img != NULL, &diags);
@@ -327,6 +386,17 @@ without_text(const char *actual, const char *expected)
 }
 
 static void
+show_lines(const char *label, const char *s)
+{
+	for (int i = 0; i < 3 && (*s || !i); i++) {
+		int n = (int)strcspn(s, "\n");
+
+		printf("    %s %.*s\n", i ? "         " : label, n, s);
+		s += n + (s[n] == '\n');
+	}
+}
+
+static void
 show_difference(const char *want, const char *got)
 {
 	while (*want && *got) {
@@ -337,7 +407,8 @@ show_difference(const char *want, const char *got)
 		want += n + (want[n] == '\n');
 		got += m + (got[m] == '\n');
 	}
-	printf("    expected: %.*s\n    got:      %.*s\n", (int)strcspn(want, "\n"), want, (int)strcspn(got, "\n"), got);
+	show_lines("expected:", want);
+	show_lines("got:     ", got);
 }
 
 static int
@@ -347,7 +418,7 @@ run_compile(struct golden *g, const char *kernel, bool is_update)
 	char *cut;
 	int result = PASSED;
 
-	write_actual(g, kernel, &got);
+	write_actual(g, kernel, is_update && geteuid() == 0, &got);
 	write_expected(g, &want);
 	add(&want, "", 0);
 	add(&got, "", 0);
@@ -373,17 +444,6 @@ run_compile(struct golden *g, const char *kernel, bool is_update)
 
 /* ---- the running kernel ---- */
 
-static void
-show_diags(const sonde *ctx)
-{
-	for (size_t i = 0; i < sonde_diag_count(ctx); i++) {
-		const struct sonde_diag *d = sonde_diag_at(ctx, i);
-
-		if (d->level == SONDE_ERROR)
-			printf("    %u:%u %s %s\n", d->at.line, d->at.col, d->tag, d->text);
-	}
-}
-
 /* The tag of the first error where it only says that this kernel lacks what the script wants. */
 static const char *
 lacking(const sonde *ctx)
@@ -402,7 +462,7 @@ static int
 run_accepted(const struct golden *g)
 {
 	struct seen seen = { 0 };
-	sonde *ctx = open_context(g, &seen, NULL, NULL, SONDE_TEST);
+	sonde *ctx = open_context(g, &seen, NULL, NULL);
 	sonde_session *ses = NULL;
 	sonde_image *img;
 	int result = PASSED;
@@ -435,38 +495,20 @@ run_accepted(const struct golden *g)
 }
 
 static int
-run_self(struct golden *g)
+run_self(const struct golden *g)
 {
 	const struct block *want = find_block(g, "out");
-	struct seen seen = { 0 };
-	sonde *ctx;
-	sonde_session *ses = NULL;
-	sonde_image *img;
+	struct text got = { 0 };
 	int result = FAILED;
 
 	if (!want)
 		return -1;
-	ctx = open_context(g, &seen, NULL, NULL, SONDE_TEST);
-	add(&seen.out, "", 0);
-	img = compile(g, ctx);
-	if (!img || sonde_attach(ctx, img, &ses) < 0) {
-		show_diags(ctx);
-	} else {
-		while (!sonde_finished(ses, NULL) && sonde_poll(ses, 100) >= 0)
-			;
-		sonde_stop(ses);
-		sonde_map_print(ses, NULL);
-		if (seen.out.n && seen.out.s[seen.out.n - 1] != '\n')
-			add(&seen.out, "\n", 1);
-		result = strcmp(seen.out.s, str(&want->body)) == 0 ? PASSED : FAILED;
+	if (run_here(g, &got)) {
+		result = strcmp(str(&got), str(&want->body)) == 0 ? PASSED : FAILED;
 		if (result == FAILED)
-			show_difference(str(&want->body), seen.out.s);
+			show_difference(str(&want->body), str(&got));
 	}
-	sonde_session_free(ses);
-	sonde_image_free(img);
-	sonde_close(ctx);
-	free(seen.out.s);
-	free(seen.log.s);
+	free(got.s);
 	return result;
 }
 

@@ -68,7 +68,8 @@ finish() {
     done
     kill -9 $sonde_pid 2>/dev/null && status=hang
     wait $sonde_pid 2>/dev/null
-    [ $status = hang ] || status=$?
+    local rc=$?
+    [ $status = hang ] || status=$rc
 }
 # once ARGS...: a run that ends by itself.
 once() {

@@ -8,17 +8,18 @@ if want "one line per execve" root tracepoint cmd:strace; then
     cmd="$T/sondesh -c '/bin/true; /bin/echo x; /bin/true; /bin/ls / | /bin/cat; exit 0'"
     eval "strace -f -e trace=execve -o $T/strace $cmd" >/dev/null 2>&1
     expected=$(($(grep -c 'execve(' "$T/strace") - 1))      # the first is sondesh itself
-    once -q -c "$cmd" -e 'tracepoint:syscalls:sys_enter_execve /comm == "sondesh"/ { printf("Hello World!\n"); }'
-    same "$(grep -c '^Hello World!$' "$T/out")" "$expected"
+    once -q -o "$T/hello" -c "$cmd" -e 'tracepoint:syscalls:sys_enter_execve /comm == "sondesh"/ { printf("Hello World!\n"); }'
+    same "$(grep -c '^Hello World!$' "$T/hello")" "$expected"
 fi
 
 if want "file names of openat" root tracepoint cmd:strace; then
     cp "$(command -v ls)" "$T/sondels"
     strace -f -e trace=openat -o "$T/strace" "$T/sondels" -l /etc /usr/share >/dev/null 2>&1
     sed -n 's/.*openat([^,]*, "\([^"]*\)".*/sondels \1/p' "$T/strace" | sort >"$T/expected"
-    once -q -c "$T/sondels -l /etc /usr/share" \
+    # -o: ls cuts its own output in the middle of lines
+    once -q -o "$T/names" -c "$T/sondels -l /etc /usr/share" \
         -e 'tracepoint:syscalls:sys_enter_openat /comm == "sondels"/ { printf("%s %s\n", comm, str(args.filename)); }'
-    grep '^sondels ' "$T/out" | sort >"$T/got"
+    grep '^sondels ' "$T/names" | sort >"$T/got"
     [ -s "$T/expected" ] && cmp -s "$T/expected" "$T/got" && pass || fail "$(diff "$T/expected" "$T/got" | head -5) $(head -3 "$T/err")"
 fi
 

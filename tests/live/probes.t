@@ -74,8 +74,8 @@ OUT~  ^\[64M, 128M\) +2 \|
 
 NAME  user function name and stack
 NEEDS uprobe
-OPTS  -c "@B@/pouet 1"
-PROG  uprobe:@B@/pouet:pouet { printf("in %s %d\n", func, pid == cpid); @[ustack] = count(); }
+OPTS  -c "@B@/pouet 1 500"
+PROG  uprobe:@B@/pouet:pouet { printf("in %s %d\n", func, pid == cpid); print(ustack); }
 OUT   in pouet 1
 OUT~  ^ +pouet\+0$
 

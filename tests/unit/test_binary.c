@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -126,7 +127,7 @@ own_functions_are_where_nm_says(void **state)
 		n++;
 	}
 	pclose(p);
-	assert_true(n > 10);
+	assert_true(n > 2); /* the others are hidden, and local then */
 	assert_int_equal(binary_symbol(own_path(), "binary_test_target", &off, &size), 0);
 	assert_true(size > 0);
 	assert_int_equal(binary_test_target(0), getpid());
@@ -207,7 +208,9 @@ all_symbols_are_those_of_readelf(void **state)
 	int n = 0;
 
 	(void)state;
-	assert_int_equal(binary_each_symbol(libc, see, &s), (int)s.n);
+	n = binary_each_symbol(libc, see, &s);
+	assert_int_equal(n, s.n);
+	n = 0;
 	if (full.n == l.n) {                     /* no .symtab here: the two must agree entry by entry */
 		for (size_t i = 0; i < l.n; i++) {
 			if (i && strcmp(l.line[i].name, l.line[i - 1].name) == 0)
@@ -335,13 +338,15 @@ libraries_are_those_of_ldconfig(void **state)
 		n++;
 	}
 	pclose(p);
-	if (n == 0)
-		print_message("skipped: there is no ldconfig\n");
 	assert_int_equal(binary_find("libc", NULL, 0, &b), 0);
 	assert_non_null(strstr(buf_cstr(&b), "/libc.so.6"));
 	assert_int_equal(binary_find("libnosuchthing", NULL, 0, &b), -ENOENT);
 	assert_int_equal(binary_find("lib", NULL, 0, &b), -ENOENT);
 	buf_free(&b);
+	if (n == 0) {
+		print_message("skipped: there is no ldconfig\n");
+		skip();
+	}
 }
 
 static void
@@ -399,7 +404,8 @@ static void
 another_root_has_another_cache(void **state)
 {
 	char dir[] = "/tmp/sonde-test-XXXXXX", command[1000], cache[100], want[100], *data;
-	struct buf b = { 0 };
+	struct buf a = { 0 }, b = { 0 };
+	struct stat ours, theirs;
 	int ends[2];
 	pid_t child;
 	uint32_t seed = 7;
@@ -407,23 +413,29 @@ another_root_has_another_cache(void **state)
 	(void)state;
 	if (geteuid() != 0 || access("/etc/ld.so.cache", R_OK) != 0) {
 		print_message("skipped: needs root and /etc/ld.so.cache\n");
-		return;
+		skip();
 	}
 	assert_non_null(mkdtemp(dir));
 	assert_int_equal(pipe(ends), 0);
-	libc_path(&b);
+	assert_int_equal(binary_find("libthread_db", NULL, 0, &b), 0); /* one that this test has not mapped */
 	snprintf(command, sizeof(command), "mkdir -p %s/etc %s$(dirname %s) && cp %s %s%s", dir, dir, b.data, b.data, dir, b.data);
 	snprintf(want, sizeof(want), "%s", b.data);
 	assert_int_equal(system(command), 0);
 	child = fork();
 	if (child == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL); /* a failed assertion must not leave it behind */
 		if (chroot(dir) == 0)
 			(void)!write(ends[1], "x", 1);
 		pause();
 		_exit(0);
 	}
 	assert_int_equal(read(ends[0], command, 1), 1);
-	assert_int_equal(binary_find("libc", NULL, child, &b), 0); /* mapped before it changed its root, so it is not there: */
+	libc_path(&a);
+	assert_int_equal(binary_find("libc.so.6", NULL, child, &b), 0); /* mapped before it changed its root */
+	assert_int_equal(stat(a.data, &ours), 0);
+	assert_int_equal(stat(b.data, &theirs), 0);
+	assert_int_equal(ours.st_ino, theirs.st_ino);
+	assert_int_equal(binary_find("libthread_db", NULL, child, &b), -ENOENT); /* there is no cache yet */
 	snprintf(cache, sizeof(cache), "%s/etc/ld.so.cache", dir);
 	ssize_t len = file_read(AT_FDCWD, "/etc/ld.so.cache", &data);
 
@@ -445,7 +457,7 @@ another_root_has_another_cache(void **state)
 
 	fwrite(data, (size_t)len, 1, f);
 	fclose(f);
-	assert_int_equal(binary_find("libc.so.6", NULL, child, &b), 0);
+	assert_int_equal(binary_find("libthread_db", NULL, child, &b), 0);
 	snprintf(command, sizeof(command), "/proc/%d/root%s", (int)child, want);
 	assert_string_equal(buf_cstr(&b), command);
 	kill(child, SIGKILL);
@@ -455,6 +467,7 @@ another_root_has_another_cache(void **state)
 	assert_int_equal(system(command), 0);
 	close(ends[0]);
 	close(ends[1]);
+	buf_free(&a);
 	buf_free(&b);
 }
 

@@ -135,13 +135,9 @@ tracefs_leaves_the_mount_table_alone(void **state)
 	file_read(AT_FDCWD, "/proc/self/mountinfo", &before);
 	context_new(NULL, &ctx);
 	fd = context_tracefs(ctx, &why);
-	if (fd < 0) {                            /* not root, or a kernel without it: then the reason is one line */
-		assert_non_null(why);
-		assert_null(strchr(why, '\n'));
-		print_message("skipped: %s\n", why);
-	} else {
+	if (fd >= 0) {
 		assert_int_equal(fstatat(fd, "events/sched/sched_switch/format", &st, 0), 0);
-		file_read(fd, "events/sched/sched_switch/format", &after);
+		assert_true(file_read(fd, "events/sched/sched_switch/format", &after) > 0);
 		assert_non_null(strstr(after, "name: sched_switch"));
 		mem_free(after);
 		file_read(AT_FDCWD, "/proc/self/mountinfo", &after);
@@ -150,6 +146,12 @@ tracefs_leaves_the_mount_table_alone(void **state)
 	}
 	mem_free(before);
 	context_free(ctx);
+	if (fd < 0) {                            /* not root, or a kernel without it: then the reason is one line */
+		assert_non_null(why);
+		assert_null(strchr(why, '\n'));
+		print_message("skipped: %s\n", why);
+		skip();
+	}
 }
 
 int

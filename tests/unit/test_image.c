@@ -296,7 +296,7 @@ types_come_back_in_every_detail(void **state)
 	assert_null(f[1].name);
 	assert_true(f[2].bit_off == 3 && f[2].bit_len == 7 && f[3].is_data_loc);
 	assert_string_equal(t->fields[17].type->fields[2].name, "id");
-	assert_int_equal(t->fields[7].type->elem->n, 0); /* behind a pointer: the name only */
+	assert_true(t->fields[7].type->elem->is_open && !t->fields[7].type->elem->fields); /* behind a pointer: the name only */
 	assert_ptr_equal(back->maps[4].val->aggr, run_find_aggr("count"));
 	image_unref(img);
 	image_unref(back);
@@ -451,7 +451,8 @@ verify_finds_each_contradiction(void **state)
 	BREAK(img->maps[5].max = 2);
 	BREAK(img->maps[5].is_scalar = false);
 	BREAK(img->maps[MAP_RING].bpf_type = BPF_MAP_TYPE_ARRAY);
-	BREAK(img->maps[MAP_RING].max = 0);
+	BREAK(img->maps[4].val_size = 1 << 20);
+	BREAK(img->maps[5].val_size = 1 << 24);
 	BREAK(img->maps[MAP_STATE].val_size -= 8);
 	BREAK(img->maps[MAP_STATE].max = 0);
 	BREAK(img->progs[1].n_targets = 1);

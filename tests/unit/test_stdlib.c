@@ -126,7 +126,7 @@ test_averages(void **state)
 	struct fixture *f = *state;
 	int64_t into[2] = { 0, 0 }, a[2] = { -10, 2 }, b[2] = { 5, 1 }, c[2] = { -40, 2 };
 	const struct type *avg = aggr_type(f, "avg", true, 0, 0, 0);
-	const struct type *stats = aggr_type(f, "stats", true, 1, 0, 0);
+	const struct type *stats = aggr_type(f, "stats", true, 0, 0, 0);
 	bool is_signed;
 
 	expect_cell(f, avg, c, 0, "-20");

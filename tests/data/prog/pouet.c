@@ -1,5 +1,6 @@
-/* pouet.c - calls pouet(n) a known number of times: n is 1 .. argv[1], each n times. */
+/* pouet.c - calls pouet(n) a known number of times: n is 1 .. argv[1], each n times; then sleeps argv[2] milliseconds. */
 #include <stdlib.h>
+#include <unistd.h>
 
 __attribute__((noinline, noclone)) int
 pouet(int n)
@@ -16,5 +17,6 @@ main(int argc, char **argv)
 	for (int n = 1; n <= top; n++)
 		for (int i = 0; i < n; i++)
 			sum += pouet(n);
+	usleep(argc > 2 ? (unsigned)atoi(argv[2]) * 1000 : 0);
 	return sum < 0;
 }
