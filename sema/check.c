@@ -107,18 +107,26 @@ check_division(struct check *ck, const struct node *n, const struct type *a, con
 			  n->op == TK_SLASH || n->op == TK_SLASH_EQ ? "/" : "%");
 }
 
+/* Operators whose operands take one sign; a division of signed ones has its own warning. */
+static bool
+joins_signs(int op)
+{
+	return op == TK_LT || op == TK_LE || op == TK_GT || op == TK_GE || op == TK_EQ || op == TK_NE || op == TK_PLUS ||
+	       op == TK_MINUS || op == TK_STAR || op == TK_PLUS_EQ || op == TK_MINUS_EQ || op == TK_STAR_EQ;
+}
+
 static void
 check_signs(struct check *ck, const struct node *n, const struct type *a, const struct type *b)
 {
-	bool compares = n->op == TK_LT || n->op == TK_LE || n->op == TK_GT || n->op == TK_GE;
-
-	if (!compares || a->kind != T_INT || b->kind != T_INT || a->is_signed == b->is_signed)
+	if (!joins_signs(n->op) || a->kind != T_INT || b->kind != T_INT || a->is_signed == b->is_signed)
 		return;
-	const struct type *s = a->is_signed ? a : b, *u = a->is_signed ? b : a;
-	const struct node *lit = a->is_signed ? n->lhs : n->rhs;
-	if (u->size == 8 && lit->kind != N_INT)
-		diag_warn(ck->c->diags, n->at, W_SIGN_MIX, "Expression of type: %s being cast to type: %s. This may cause unexpected results. "
-			  "Use an explicit cast to suppress this warning.", type_name(ck->c->tmp, u), type_name(ck->c->tmp, s));
+	const struct type *u = a->is_signed ? b : a;
+	const struct node *other = a->is_signed ? n->lhs : n->rhs;
+	bool is_flexible = other->kind == N_INT && other->op != 2;
+
+	if (u->size == 8 && !is_flexible)
+		diag_warn(ck->c->diags, n->at, W_SIGN_MIX, "Expression of type: %s being cast to type: int64. This may cause unexpected results. "
+			  "Use an explicit cast to suppress this warning.", type_name(ck->c->tmp, u));
 }
 
 static bool
@@ -132,8 +140,10 @@ check_node(struct node *n, void *ud)
 		check_division(ck, n, n->lhs->type, n->rhs->type);
 		check_signs(ck, n, n->lhs->type, n->rhs->type);
 	}
-	if (n->kind == N_ASSIGN && n->op != TK_ASSIGN && n->lhs->type && n->rhs->type)
+	if (n->kind == N_ASSIGN && n->op != TK_ASSIGN && n->lhs->type && n->rhs->type) {
 		check_division(ck, n, n->lhs->type, n->rhs->type);
+		check_signs(ck, n, n->lhs->type, n->rhs->type);
+	}
 	return true;
 }
 
