@@ -211,6 +211,13 @@ infer_index(struct infer *in, struct node *n)
 
 /* ---- operators ---- */
 
+/* A literal that is not negative has no sign of its own. */
+static bool
+is_flexible(const struct node *n)
+{
+	return n->kind == N_INT && n->op != 2;
+}
+
 static const struct type *
 infer_unary(struct infer *in, struct node *n)
 {
@@ -236,7 +243,7 @@ infer_unary(struct infer *in, struct node *n)
 		if (!type_is_number(t))
 			return wrong(in, n->at, E_TYPE, "The %s operator can not be used on expressions of type '%s'", token_text((enum token_kind)n->op),
 				     infer_name(in, t));
-		return type_int(ts, 8, n->op == TK_MINUS || (t->is_signed && !type_is_literal(t)));
+		return type_int(ts, 8, n->op == TK_MINUS || (t->is_signed && !is_flexible(n->kid[0])));
 	}
 }
 
