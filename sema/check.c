@@ -107,18 +107,13 @@ check_division(struct check *ck, const struct node *n, const struct type *a, con
 			  n->op == TK_SLASH || n->op == TK_SLASH_EQ ? "/" : "%");
 }
 
-/* Operators whose operands take one sign; a division of signed ones has its own warning. */
-static bool
-joins_signs(int op)
-{
-	return op == TK_LT || op == TK_LE || op == TK_GT || op == TK_GE || op == TK_EQ || op == TK_NE || op == TK_PLUS ||
-	       op == TK_MINUS || op == TK_STAR || op == TK_PLUS_EQ || op == TK_MINUS_EQ || op == TK_STAR_EQ;
-}
-
+/* Where 64 bits of either sign meet, a comparison may surprise; sums and products have the same bits either way. */
 static void
 check_signs(struct check *ck, const struct node *n, const struct type *a, const struct type *b)
 {
-	if (!joins_signs(n->op) || a->kind != T_INT || b->kind != T_INT || a->is_signed == b->is_signed)
+	bool compares = n->op == TK_LT || n->op == TK_LE || n->op == TK_GT || n->op == TK_GE || n->op == TK_EQ || n->op == TK_NE;
+
+	if (!compares || a->kind != T_INT || b->kind != T_INT || a->is_signed == b->is_signed)
 		return;
 	const struct type *u = a->is_signed ? b : a;
 	const struct node *other = a->is_signed ? n->lhs : n->rhs;
@@ -140,10 +135,8 @@ check_node(struct node *n, void *ud)
 		check_division(ck, n, n->lhs->type, n->rhs->type);
 		check_signs(ck, n, n->lhs->type, n->rhs->type);
 	}
-	if (n->kind == N_ASSIGN && n->op != TK_ASSIGN && n->lhs->type && n->rhs->type) {
+	if (n->kind == N_ASSIGN && n->op != TK_ASSIGN && n->lhs->type && n->rhs->type)
 		check_division(ck, n, n->lhs->type, n->rhs->type);
-		check_signs(ck, n, n->lhs->type, n->rhs->type);
-	}
 	return true;
 }
 
