@@ -190,19 +190,36 @@ error_text(enum run_error what)
 	return (unsigned)what < N_RUN_ERRORS ? texts[what] : "";
 }
 
+/* The helper that failed, or NULL. */
+static const char *
+error_helper(const struct errsite *site)
+{
+	switch (site->what) {
+	case RE_MAP_FULL:
+	case RE_MAP_UPDATE: return "map_update_elem";
+	case RE_DELETE_MISSING: return "map_delete_elem";
+	case RE_STACK: return "get_stack";
+	case RE_HELPER: return site->detail;
+	default: return NULL;
+	}
+}
+
 static void
 report_site(struct sonde_session *ses, const struct errsite *site, uint64_t count, int64_t code, bool again)
 {
+	const char *helper = error_helper(site);
 	struct buf text = { 0 };
 
-	if (site->what == RE_HELPER && code < 0 && code > -4096)
+	if ((site->what == RE_HELPER || site->what == RE_MAP_UPDATE) && code < 0 && code > -4096)
 		buf_str(&text, strerror((int)-code));
+	else if (site->what == RE_STACK && site->detail)
+		buf_fmt(&text, "Error reading %s.", site->detail);
 	else
 		buf_str(&text, error_text(site->what));
 	if (again)
 		buf_fmt(&text, " (%llu times in all)", (unsigned long long)count);
-	if (site->detail && (site->what == RE_HELPER || site->what == RE_STACK))
-		buf_fmt(&text, "\nAdditional Info - helper: %s, retcode: %lld", site->detail, (long long)code);
+	if (helper)
+		buf_fmt(&text, "\nAdditional Info - helper: %s, retcode: %lld", helper, (long long)code);
 	rt_runtime_error(ses, site->at, count, "%s", buf_cstr(&text));
 	buf_free(&text);
 	ses->n_handled++;

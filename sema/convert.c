@@ -30,7 +30,19 @@ type_flexible(struct types *ts, uint64_t num)
 	return num > INT64_MAX ? type_int(ts, 8, false) : type_fmt(ts, type_of_literal(ts, num, false), &fmt_literal);
 }
 
-/* Rebuilds a tuple or record with each element passed through fn. */
+/* The member of other that belongs to field i of t: tuples by position, records by name. */
+static const struct field *
+partner(const struct type *t, uint32_t i, const struct type *other)
+{
+	if (t->kind != T_RECORD)
+		return &other->fields[i];
+	for (uint32_t k = 0; k < other->n; k++)
+		if (strcmp(other->fields[k].name, t->fields[i].name) == 0)
+			return &other->fields[k];
+	return NULL;
+}
+
+/* Rebuilds a tuple or record with each element passed through fn; in t's order. */
 static const struct type *
 map_elements(struct types *ts, const struct type *t,
 	     const struct type *(*fn)(struct types *, const struct type *, const struct type *), const struct type *other)
@@ -42,7 +54,7 @@ map_elements(struct types *ts, const struct type *t,
 	if (t->n > LENGTH(elem))
 		return NULL;
 	for (uint32_t i = 0; i < t->n; i++) {
-		elem[i] = fn(ts, t->fields[i].type, other ? other->fields[i].type : NULL);
+		elem[i] = fn(ts, t->fields[i].type, other ? partner(t, i, other)->type : NULL);
 		if (!elem[i])
 			return NULL;
 	}
@@ -103,11 +115,12 @@ join_ints(struct types *ts, const struct type *a, const struct type *b)
 	return type_int(ts, u->size < 8 ? u->size * 2 : 8, true);
 }
 
+/* In whatever order: a record has no name twice. */
 static bool
 same_names(const struct type *a, const struct type *b)
 {
 	for (uint32_t i = 0; i < a->n; i++)
-		if (strcmp(a->fields[i].name, b->fields[i].name) != 0)
+		if (!partner(a, i, b))
 			return false;
 	return true;
 }
@@ -178,7 +191,7 @@ type_can_assign(const struct type *to, const struct type *from)
 		if (to->n != from->n || (to->kind == T_RECORD && !(type_is_literal_record(to) && type_is_literal_record(from) && same_names(to, from))))
 			return false;
 		for (uint32_t i = 0; i < to->n; i++)
-			if (!type_can_assign(to->fields[i].type, from->fields[i].type))
+			if (!type_can_assign(to->fields[i].type, partner(to, i, from)->type))
 				return false;
 		return true;
 	default: return false;

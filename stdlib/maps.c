@@ -112,7 +112,7 @@ delete_one(struct gen *g, const struct node *call, const struct node *element, s
 
 		gen_branch(g, *gone, done, missing);
 		gen_place(g, missing);
-		gen_error(g, RE_DELETE_MISSING, m->name, element->at, code);
+		gen_error(g, RE_DELETE_MISSING, m->name, call->kid[0]->next ? element->at : call->at, code);
 		gen_jump(g, done);
 		gen_place(g, done);
 	}
