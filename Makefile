@@ -19,15 +19,22 @@ VERSION := $(shell sed -n 's/^.define SONDE_VERSION "\(.*\)"/\1/p' include/sonde
 MAKEFLAGS += --no-builtin-rules
 
 # ---- sources: the program, floor by floor ----
+src_lang := $(addprefix lang/,diag lex mem node number parse parse_decl parse_expr parse_stmt parse_type)
+src_image := $(addprefix image/,binary btf context find format image load plugs save type verify)
+src_sema := $(addprefix sema/,attach btf_type check config convert fold infer infer_stmt kernel ksyms plan plug resolve \
+	resolve_name tracefs)
+src_codegen := $(addprefix codegen/,arch compile complete convert dbg emit event gen gen_expr gen_loop gen_stmt gen_value gen_var map \
+	mem object str)
+src_runtime := $(addprefix runtime/,api api_maps elf event format histogram hook load maps poll print session sym value verifier)
+src_probes := $(addprefix probes/,all common kprobe list perf rawtracepoint special syscall tracepoint uprobe)
+run_probes := $(addprefix probes/,attach_run kprobe_run perf_run rawtracepoint_run run_all special_run tracepoint_run uprobe_run)
+src_stdlib := $(addprefix stdlib/,aggr all arg hist maps mem net now out rows signal stack str task)
+run_stdlib := $(addprefix stdlib/,aggr_run arg_run hist_run net_run now_run out_run run_all stack_run str_run task_run)
+src_cli := $(addprefix cli/,child list main options out_text repl run)
+src_rows := $(src_probes) $(src_stdlib)
+run_rows := $(run_probes) $(run_stdlib)
+# Tests are whatever lies there.
 base = $(sort $(basename $(wildcard $(1))))
-src_lang := $(call base,lang/*.c)
-src_image := $(call base,image/*.c)
-src_sema := $(call base,sema/*.c)
-src_codegen := $(call base,codegen/*.c)
-src_runtime := $(call base,runtime/*.c)
-run_rows := $(call base,probes/*_run.c stdlib/*_run.c probes/run_all.c stdlib/run_all.c)
-src_rows := $(filter-out $(run_rows),$(call base,probes/*.c stdlib/*.c))
-src_cli := $(call base,cli/*.c)
 unit_tests := $(call base,tests/unit/*.c)
 fuzz_targets := $(filter-out tests/fuzz/replay,$(call base,tests/fuzz/*.c))
 target_progs := $(call base,tests/data/prog/*.c)
@@ -48,11 +55,9 @@ else
 llvm_libs = -L$(shell $(LLVM_CONFIG) --libdir) $(shell $(LLVM_CONFIG) --link-shared --libs)
 endif
 # LLVM is C++, we are not: its runtime comes in statically, so that a start-up relocates less.
-cxx_libs := -Wl,-Bstatic -lstdc++ -Wl,-Bdynamic -lm
+cxx_libs := -static-libgcc -Wl,-Bstatic -lstdc++ -Wl,-Bdynamic -lm
 dep_libs := -lbpf -lelf -lz
 has_readline := $(shell printf '\043include <stdio.h>\n\043include <readline/readline.h>\nint main(void){return 0;}' \
-	| $(CC) -x c -fsyntax-only - 2>/dev/null && echo 1)
-has_libdw := $(shell printf '\043include <elfutils/libdwfl.h>\nint main(void){return 0;}' \
 	| $(CC) -x c -fsyntax-only - 2>/dev/null && echo 1)
 # lld of the same LLVM where there is one: it folds equal functions, and it is fast.
 lld := $(firstword $(foreach v,$(llvm_major) 19 20 21 22 18 17 16,$(shell command -v ld.lld-$(v))) $(shell command -v ld.lld))
@@ -63,7 +68,6 @@ lld_link := $(OUT)/lld/ld.lld
 # Functions of a start-up side by side: 12 MB of memory touched instead of 29 (make order writes the file).
 order = $(if $(SAN),,-Wl$(comma)--symbol-ordering-file=bench/startup.order -Wl$(comma)--no-warn-symbol-ordering)
 endif
-host_arch := $(shell uname -m)
 
 # ---- flags ----
 sonde_CFLAGS = -std=c11 -D_GNU_SOURCE -I. -I$(OUT) -fPIC -fvisibility=hidden -fno-common -ffunction-sections \
@@ -156,11 +160,15 @@ $(OUT)/tests/prog/%: tests/data/prog/%.c
 	@mkdir -p $(@D)
 	$(call say,PROG,$@)$(CC) -std=c11 -D_GNU_SOURCE -O1 -g -fno-omit-frame-pointer -o $@ $<
 
-checks := floors io globals tags size run-side header unit golden oom corpora api
+checks := lists floors io globals tags size run-side header unit golden oom corpora api
 .PHONY: $(checks:%=check-%) check-accepted check-self check-live check-werror
 test: all tests
 	@bash tests/tools/check.sh $(checks)
 
+# The lists above name every source there is.
+check-lists:
+	@ls lang/*.c image/*.c sema/*.c codegen/*.c runtime/*.c probes/*.c stdlib/*.c cli/*.c | sort > $(OUT)/sources.found
+	@printf '%s\n' $(patsubst %,%.c,$(src_lib) $(src_cli)) | sort | diff - $(OUT)/sources.found
 # A file includes only its own floor and those below it.  lang/base.h is below everything.
 not = @! grep -nE '^\#include "($(1))' $(2) | grep -vE '"($(3))"'
 check-floors:

@@ -83,23 +83,31 @@ split_free(char **words)
 
 /* ---- finding the program ---- */
 
-static bool
-is_program(const char *path)
+/* 0 or the errno that execve would have. */
+static int
+why_no_program(const char *path)
 {
 	struct stat st;
 
-	return stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0;
+	if (stat(path, &st) < 0)
+		return errno;
+	if (S_ISDIR(st.st_mode))
+		return EISDIR;
+	return S_ISREG(st.st_mode) && access(path, X_OK) == 0 ? 0 : EACCES;
 }
 
-/* As execvp would find it.  NULL: nowhere.  To be freed. */
+/* As execvp would find it.  NULL: nowhere, and why.  To be freed. */
 static char *
-find_program(const char *name)
+find_program(const char *name, int *why)
 {
 	const char *dir = getenv("PATH");
 	char *path;
 
-	if (strchr(name, '/'))
-		return is_program(name) ? strdup(name) : NULL;
+	*why = 0;
+	if (strchr(name, '/')) {
+		*why = why_no_program(name);
+		return *why ? NULL : strdup(name);
+	}
 	if (!dir)
 		dir = "/usr/local/bin:/usr/bin:/bin";
 	for (;;) {
@@ -107,7 +115,7 @@ find_program(const char *name)
 
 		if (asprintf(&path, "%.*s%s%s", len, dir, len ? "/" : "./", name) < 0)
 			return NULL;
-		if (is_program(path))
+		if (!why_no_program(path))
 			return path;
 		free(path);
 		if (!dir[len])
@@ -124,21 +132,22 @@ pidfd_of(pid_t pid)
 	return (int)syscall(SYS_pidfd_open, pid, 0);
 }
 
-/* The new process: waits for a byte, then becomes the command. */
+/* The new process: waits for a byte, then becomes the command, or says why it cannot. */
 static void
-become(int go, const char *path, char **words)
+become(int go, int refusal, const char *path, char **words)
 {
 	char c;
 	ssize_t n;
 
 	signal(SIGPIPE, SIG_DFL);
+	signal(SIGXFSZ, SIG_DFL);
 	do
 		n = read(go, &c, 1);
 	while (n < 0 && errno == EINTR);
 	if (n != 1)
 		_exit(127);
 	execv(path, words);
-	dprintf(STDERR_FILENO, "sonde: cannot run %s: %s\n", path, strerror(errno));
+	n = write(refusal, &(int){ errno }, sizeof(int));
 	_exit(127);
 }
 
@@ -147,38 +156,43 @@ child_start(struct child *c, const struct out *out, const char *cmd)
 {
 	const char *why;
 	char **words = split_words(cmd, &why), *path = NULL;
-	int pipe_fd[2] = { -1, -1 };
+	int go[2] = { -1, -1 }, refusal[2] = { -1, -1 }, missing;
 
-	*c = (struct child){ .go = -1, .watch = -1 };
+	*c = (struct child){ .go = -1, .watch = -1, .refusal = -1 };
 	if (!words || !words[0]) {
 		say_error(out, words ? "-c: the command is empty" : "-c: cannot split the command: %s", why);
 		goto failed;
 	}
-	path = find_program(words[0]);
+	path = find_program(words[0], &missing);
 	if (!path) {
-		say_error(out, "-c: %s: command not found, or it cannot be executed", words[0]);
+		say_error(out, missing && missing != ENOENT ? "-c: %s cannot be executed: %s" : "-c: %s: command not found",
+			  words[0], strerror(missing));
 		goto failed;
 	}
-	if (pipe2(pipe_fd, O_CLOEXEC) < 0 || (c->pid = fork()) < 0) {
+	if (pipe2(go, O_CLOEXEC) < 0 || pipe2(refusal, O_CLOEXEC) < 0 || (c->pid = fork()) < 0) {
 		say_error(out, "-c: cannot create a process: %s", strerror(errno));
 		c->pid = 0;
 		goto failed;
 	}
 	if (c->pid == 0) {
-		close(pipe_fd[1]);
-		become(pipe_fd[0], path, words);
+		close(go[1]);
+		become(go[0], refusal[1], path, words);
 	}
-	close(pipe_fd[0]);
-	c->go = pipe_fd[1];
+	close(go[0]);
+	close(refusal[1]);
+	c->go = go[1];
+	c->refusal = refusal[0];
 	c->is_ours = true;
 	c->watch = pidfd_of(c->pid);
 	split_free(words);
 	free(path);
 	return true;
 failed:
-	if (pipe_fd[0] >= 0) {
-		close(pipe_fd[0]);
-		close(pipe_fd[1]);
+	for (int i = 0; i < 2; i++) {
+		if (go[i] >= 0)
+			close(go[i]);
+		if (refusal[i] >= 0)
+			close(refusal[i]);
 	}
 	split_free(words);
 	free(path);
@@ -188,7 +202,7 @@ failed:
 bool
 child_watch(struct child *c, const struct out *out, int pid)
 {
-	*c = (struct child){ .pid = pid, .go = -1, .watch = pidfd_of(pid) };
+	*c = (struct child){ .pid = pid, .go = -1, .watch = pidfd_of(pid), .refusal = -1 };
 	if (c->watch >= 0)
 		return true;
 	if (errno == ESRCH || errno == EINVAL)
@@ -223,12 +237,26 @@ child_has_ended(struct child *c)
 	if (!c->pid)
 		return false;
 	if (c->is_ours) {
-		if (waitpid(c->pid, &status, WNOHANG) != c->pid)
+		pid_t got = waitpid(c->pid, &status, WNOHANG);
+
+		/* ECHILD: whoever started us had SIGCHLD ignored, and the kernel has buried the child already */
+		if (got == 0 || (got < 0 && errno != ECHILD))
 			return false;
 		c->pid = 0;
 		return true;
 	}
 	return poll(&p, 1, 0) > 0;
+}
+
+bool
+child_was_run(struct child *c, const struct out *out)
+{
+	int error;
+
+	if (c->refusal < 0 || read(c->refusal, &error, sizeof(error)) != sizeof(error))
+		return true;
+	say_error(out, "-c: the command cannot be run: %s", strerror(error));
+	return false;
 }
 
 void
@@ -245,5 +273,7 @@ child_end(struct child *c)
 	}
 	if (c->watch >= 0)
 		close(c->watch);
-	*c = (struct child){ .go = -1, .watch = -1 };
+	if (c->refusal >= 0)
+		close(c->refusal);
+	*c = (struct child){ .go = -1, .watch = -1, .refusal = -1 };
 }

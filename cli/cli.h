@@ -26,6 +26,7 @@ struct options {
 int options_read(struct options *o, int argc, char **argv);
 void options_free(struct options *);
 void options_help(void);
+int options_misused(const char *what);   /* 1, having said so, and the usage, on standard error */
 
 /* ---- out_text.c: what is printed, and where ---- */
 struct out {                             /* standard output or the file of -o, buffered by us */
@@ -37,6 +38,7 @@ struct out {                             /* standard output or the file of -o, b
 	int error;                       /* errno of the first write that failed, 0: none */
 	bool is_discarding;              /* the reader has gone: text is dropped, maps go to standard error */
 	bool is_mute;                    /* the script's own output is not wanted (--dry-run) */
+	bool is_listing;                 /* nothing is traced: a reader that leaves early is no news */
 	bool has_colour, no_warnings, is_log_stdout;
 	const char *source;              /* the script at work, for places in messages; borrowed */
 	size_t source_len;
@@ -56,12 +58,14 @@ struct child {
 	pid_t pid;                       /* of -c: 0: none */
 	int go;                          /* writing to it lets the command start; -1 */
 	int watch;                       /* pidfd of the command or of -p, or -1 */
+	int refusal;                     /* what the new process says when it cannot become the command; -1 */
 	bool is_ours;
 };
 bool child_start(struct child *, const struct out *, const char *cmd); /* stopped before exec; false after a message */
 bool child_watch(struct child *, const struct out *, int pid);         /* -p */
 bool child_continue(struct child *, const struct out *);
 bool child_has_ended(struct child *);
+bool child_was_run(struct child *, const struct out *); /* once it ended: false after a message */
 void child_end(struct child *);          /* SIGTERM to the command if it still runs */
 /* Splits as a shell would: blanks, quotes, backslashes; no expansions.  NULL-terminated, to be freed with split_free;
  * NULL with *why set. */

@@ -86,7 +86,7 @@ run_script(struct run *r, const struct script *script)
 static int
 with_child(struct run *r, const struct script *script)
 {
-	struct child child = { .go = -1, .watch = -1 };
+	struct child child = { .go = -1, .watch = -1, .refusal = -1 };
 	int status = 1;
 
 	if (r->o->cmd ? child_start(&child, r->out, r->o->cmd) :
@@ -155,15 +155,15 @@ main(int argc, char **argv)
 	int status;
 
 	hold_standard_files();
-	signal(SIGPIPE, SIG_IGN);        /* a closed pipe is an error of write(), not our death */
+	signal(SIGPIPE, SIG_IGN);        /* a closed pipe and a full quota are errors of write(), not our death */
+	signal(SIGXFSZ, SIG_IGN);
 	status = options_read(&o, argc, argv);
 	if (status == 0 && o.wants_help) {
 		options_help();
 	} else if (status == 0 && o.wants_version) {
 		printf("sonde v%s\n", sonde_version());
 	} else if (status == 0 && !o.is_list && !o.program && !o.file && !isatty(STDIN_FILENO)) {
-		fputs("ERROR: a file name, - or -e 'PROGRAM' is needed (sonde -h explains)\n", stderr);
-		status = 1;
+		status = options_misused("a file name, - or -e 'PROGRAM' is needed");
 	} else if (status == 0) {
 		if (!out_open(&out, &o)) {
 			status = 1;
@@ -174,7 +174,9 @@ main(int argc, char **argv)
 		}
 	}
 	options_free(&o);
-	if (fflush(stdout) != 0)
+	if (fflush(stdout) != 0) {
+		fprintf(stderr, "ERROR: cannot write to standard output: %s\n", strerror(errno));
 		status = 1;
+	}
 	return status;
 }

@@ -102,6 +102,8 @@ set_ring_pages(struct options *o, const char *arg)
 static bool
 set_dump(struct options *o, const char *arg)
 {
+	if (!*arg)
+		return complain("%s", "-d needs the letter or name of a stage");
 	o->dump = arg;
 	return true;
 }
@@ -152,7 +154,7 @@ static const struct option_row rows[] = {
 	{ 'o', "output", "FILE", set_output, "write the program's output to FILE" },
 	{ 'q', "quiet", NULL, set_is_quiet, "do not say how many probes were attached" },
 	{ 'v', "verbose", NULL, set_is_verbose, "say more; with -l: arguments of probes" },
-	{ 'd', "debug", "STAGE", set_dump, "show what passes leave (S A R T C P G, verifier, dis), do not run" },
+	{ 'd', "debug", "STAGE", set_dump, "show what passes leave (S A R T C P G O, verifier, dis), do not run" },
 	{ 'l', "list", NULL, set_is_list, "list probes that match a pattern, or those a program attaches" },
 	{ 'B', "buffer", "MODE", set_buffering, "output buffering: line (default), full or none" },
 	{ 'f', "format", "FORMAT", set_format, "output format: text" },
@@ -274,6 +276,8 @@ env_read(struct options *o)
 		return false;
 	}
 	o->btf_path = env_either("BTF", full);
+	if (o->btf_path && !*o->btf_path)
+		o->btf_path = NULL;
 	return env_number("MAX_MAP_KEYS", &o->max_map_keys) && env_number("MAX_STRLEN", &o->max_strlen) &&
 	       env_number("PERF_RB_PAGES", &o->ring_pages) && env_config(o);
 }
@@ -298,6 +302,19 @@ usage_error(const char *fmt, const char *what)
 	return false;
 }
 
+int
+options_misused(const char *what)
+{
+	return !usage_error("%s", what);
+}
+
+static bool
+unknown_option(const struct options *o, const char *arg)
+{
+	return usage_error(o->n_args ? "unknown option %s (what is meant for the script stands after --)" : "unknown option %s",
+			   arg);
+}
+
 /* --name, --name=VALUE or --name VALUE; *i is moved past what was used. */
 static bool
 read_long(struct options *o, char **argv, int argc, int *i)
@@ -307,7 +324,7 @@ read_long(struct options *o, char **argv, int argc, int *i)
 	const struct option_row *r = find_row(arg, len, true);
 
 	if (!r)
-		return usage_error("unknown option %s", argv[*i]);
+		return unknown_option(o, argv[*i]);
 	if (!r->arg)
 		return arg[len] ? usage_error("%s takes no value", argv[*i]) : r->set(o, NULL);
 	if (arg[len])
@@ -327,7 +344,7 @@ read_letters(struct options *o, char **argv, int argc, int *i)
 		const struct option_row *r = find_row(arg, 1, false);
 
 		if (!r)
-			return usage_error("unknown option %s", argv[*i]);
+			return unknown_option(o, argv[*i]);
 		if (!r->arg) {
 			if (!r->set(o, NULL))
 				return false;
@@ -352,7 +369,6 @@ is_option(const char *arg)
 int
 options_read(struct options *o, int argc, char **argv)
 {
-	int n = 0;
 	bool is_over = false;
 
 	memset(o, 0, sizeof(*o));
@@ -360,7 +376,7 @@ options_read(struct options *o, int argc, char **argv)
 		bool ok = true;
 
 		if (is_over || !is_option(argv[i]))
-			argv[n++] = argv[i];
+			argv[o->n_args++] = argv[i];
 		else if (strcmp(argv[i], "--") == 0)
 			is_over = true;
 		else if (argv[i][1] == '-')
@@ -371,8 +387,7 @@ options_read(struct options *o, int argc, char **argv)
 			return 1;
 	}
 	o->args = (const char *const *)argv;
-	o->n_args = n;
-	if (!o->program && n && !o->is_list) {
+	if (!o->program && o->n_args && !o->is_list) {
 		o->file = argv[0];
 		o->args++;
 		o->n_args--;

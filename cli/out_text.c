@@ -79,6 +79,7 @@ out_open(struct out *out, const struct options *o)
 		.fd = STDOUT_FILENO, .name = "standard output", .buffering = o->buffering,
 		.has_colour = o->has_colour, .no_warnings = o->no_warnings,
 		.is_mute = o->is_dry_run || o->dump, .is_log_stdout = o->dump != NULL,
+		.is_listing = o->is_list || o->dump,
 	};
 	out->buf = malloc(ROOM);
 	if (!out->buf) {
@@ -124,11 +125,11 @@ give_up(struct out *out, int error, const char *rest, size_t len)
 {
 	out->error = error;
 	out->is_discarding = error == EPIPE;
-	if (error == EPIPE)
+	if (error == EPIPE && !out->is_listing)
 		say_error(out, "%s was closed by its reader; tracing ends, maps follow here", out->name);
-	else
-		say_error(out, "cannot write to %s: %s; tracing ends, the rest of the output follows here",
-			  out->name, strerror(error));
+	else if (error != EPIPE)
+		say_error(out, "cannot write to %s: %s; %sthe rest of the output follows here",
+			  out->name, strerror(error), out->is_listing ? "" : "tracing ends, ");
 	out->fd = STDERR_FILENO;
 	if (!out->is_discarding)
 		write_all(out->fd, &rest, &len);
@@ -154,6 +155,8 @@ out_text(struct out *out, const void *text, size_t len)
 		return;
 	if (out->len + len > ROOM)
 		out_flush(out);
+	if (out->is_discarding)
+		return;
 	if (len > ROOM) {
 		const char *rest = text;
 		int error = write_all(out->fd, &rest, &len);
@@ -216,13 +219,17 @@ show_place(const struct out *out, const struct sonde_span *at)
 static void
 runtime_error(struct out *out, const struct sonde_event *e)
 {
+	int first;                       /* length of its first line: how often belongs there */
+
 	if (out->no_warnings)
 		return;
 	out_flush(out);
 	if (e->at.file)
 		fprintf(stderr, "%s:%u:%u-%u: ", e->at.file, e->at.line, e->at.col, e->at.end_col);
+	first = memchr(e->text, '\n', e->len) ? (int)strcspn(e->text, "\n") : (int)e->len;
 	if (e->lost > 1)
-		say_warning(out, "%.*s (%llu times)", (int)e->len, e->text, (unsigned long long)e->lost);
+		say_warning(out, "%.*s (%llu times)%.*s", first, e->text, (unsigned long long)e->lost,
+			    (int)e->len - first, e->text + first);
 	else
 		say_warning(out, "%.*s", (int)e->len, e->text);
 	if (e->at.file)
@@ -258,7 +265,7 @@ out_event(void *ud, const struct sonde_event *e)
 		break;
 	case SONDE_EV_LOST:
 		out_flush(out);
-		fprintf(stderr, "Lost %llu events\n", (unsigned long long)e->lost);
+		fprintf(stderr, "%.*s\n", (int)e->len, e->text);
 		break;
 	case SONDE_EV_RUNTIME_ERROR:
 		runtime_error(out, e);

@@ -1,6 +1,9 @@
 /* repl.c - the prompt: an entry with probes runs until Ctrl-C and then shows its maps, an expression is evaluated and
  * printed.  The only user of readline, and it does without. */
 #include <ctype.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,9 +22,31 @@ static const char greeting[] = "Type a program or an expression; \"help\" explai
 static const char help[] =
 	"A program, such as  tracepoint:raw_syscalls:sys_enter { @[comm] = count(); }  runs until Ctrl-C,\n"
 	"then its maps are shown.  An expression, such as  1 << 10  or  strncmp(\"a\", \"b\", 1), is evaluated.\n"
-	"An unfinished entry goes on in the next line.  Tab completes.  exit, quit or Ctrl-D leaves.\n";
+	"An unfinished entry goes on in the next line.  Tab completes.  Ctrl-C drops what was typed; exit, quit or Ctrl-D\n"
+	"leaves.\n";
 
 /* ---- reading ---- */
+
+static volatile sig_atomic_t is_dropped, was_stopped;
+
+static void
+on_key_signal(int sig)
+{
+	if (sig == SIGINT)
+		is_dropped = 1;
+	else
+		was_stopped = 1;
+}
+
+/* Ctrl-C at the prompt drops the entry; it does not end the program.  Without SA_RESTART, so that waiting ends. */
+static void
+catch_keys(void)
+{
+	struct sigaction sa = { .sa_handler = on_key_signal };
+
+	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGCONT, &sa, NULL);
+}
 
 #ifdef HAVE_READLINE
 static sonde *completer;                 /* readline's callbacks carry no pointer of ours */
@@ -78,10 +103,46 @@ history_file(void)
 	return home && asprintf(&path, "%s/.sonde_history", home) > 0 ? path : NULL;
 }
 
+static struct {
+	char *text;
+	bool is_whole;
+} typed;
+
+static void
+on_line(char *line)
+{
+	typed.text = line;
+	typed.is_whole = true;
+	rl_callback_handler_remove();    /* the terminal is the program's own while an entry runs */
+}
+
+/* NULL: the end, or, with is_dropped, Ctrl-C.  Waits by itself: readline() would end the program at Ctrl-C. */
 static char *
 read_line(const char *prompt)
 {
-	return readline(prompt);
+	struct pollfd in = { .fd = STDIN_FILENO, .events = POLLIN };
+
+	typed.text = NULL;
+	typed.is_whole = false;
+	rl_callback_handler_install(prompt, on_line);
+	while (!typed.is_whole && !is_dropped) {
+		if (poll(&in, 1, -1) > 0) {
+			rl_callback_read_char();
+		} else if (was_stopped) {
+			was_stopped = 0;
+			rl_prep_terminal(1);
+			rl_forced_update_display();
+		}
+	}
+	if (!typed.is_whole) {
+		fputs("^C\n", stdout);
+		fflush(stdout);
+		rl_free_line_state();
+		rl_callback_sigcleanup();
+		rl_replace_line("", 0);
+		rl_callback_handler_remove();
+	}
+	return typed.text;
 }
 
 static void
@@ -93,6 +154,7 @@ reader_open(sonde *ctx)
 	rl_readline_name = "sonde";
 	rl_basic_word_break_characters = " \t\n\"\\'`@$><=;|&{}(),+-*/%!~[]";
 	rl_attempted_completion_function = complete_words;
+	rl_catch_signals = 0;            /* ours, see read_line */
 	using_history();
 	stifle_history(1000);
 	if (path)
@@ -109,7 +171,7 @@ reader_keep(const char *entry)
 	for (char *p = line; p && *p; p++)
 		if (*p == '\n')
 			*p = ' ';
-	if (line)
+	if (line && !(history_length && strcmp(history_get(history_base + history_length - 1)->line, line) == 0))
 		add_history(line);
 	if (path)
 		write_history(path);
@@ -128,6 +190,9 @@ read_line(const char *prompt)
 	fflush(stdout);
 	n = getline(&line, &room, stdin);
 	if (n < 0) {
+		clearerr(stdin);
+		if (is_dropped)
+			putchar('\n');
 		free(line);
 		return NULL;
 	}
@@ -149,15 +214,24 @@ reader_keep(const char *entry)
 }
 #endif
 
-/* One whole entry, further lines asked for while it is unfinished; an empty line ends it all the same.  NULL: the end. */
+/* One whole entry, further lines asked for while it is unfinished; an empty line ends it all the same.  NULL: the end, or,
+ * with is_dropped, Ctrl-C. */
 static char *
 read_entry(void)
 {
-	char *entry = read_line("sonde> ");
+	char *entry;
 
+	is_dropped = 0;
+	catch_keys();
+	entry = read_line("sonde> ");
 	while (entry && sonde_is_unfinished(entry, strlen(entry))) {
 		char *line = read_line("   ... "), *joined = NULL;
 
+		if (is_dropped) {
+			free(line);
+			free(entry);
+			return NULL;
+		}
 		if (!line || !*line) {
 			free(line);
 			break;
@@ -206,9 +280,10 @@ first_error(sonde *ctx, const char *text)
 	return img ? 0 : d ? (uint64_t)d->at.line << 32 | d->at.col : 1;
 }
 
-/* The entry as the argument of print, or, where that makes no sense (a void call, an assignment), as a statement: the one
- * that compiles, else the one whose error comes later, that is, closer to what is really wrong.  The entry begins a line
- * of its own, so that columns in messages are right.  To be freed. */
+/* The entry as a program, where it has a block, else as the argument of print; or, where that makes no sense (a void call,
+ * an assignment, an if), as a statement: the one that compiles, else of the latter two the one whose error comes later,
+ * that is, closer to what is really wrong.  The entry begins a line of its own, so that columns in messages are right.
+ * To be freed. */
 static char *
 wrap(sonde *ctx, const char *entry)
 {
@@ -216,13 +291,13 @@ wrap(sonde *ctx, const char *entry)
 	size_t len = strlen(entry);
 	uint64_t at;
 
-	if (is_program(entry))
-		return strdup(entry);
 	while (len && (isspace((unsigned char)entry[len - 1]) || entry[len - 1] == ';'))
 		len--;
-	if (asprintf(&as_value, "begin { print(\n%.*s\n); exit(); }", (int)len, entry) < 0)
-		return NULL;
-	at = first_error(ctx, as_value);
+	if (is_program(entry))
+		as_value = strdup(entry);
+	else if (asprintf(&as_value, "begin { print(\n%.*s\n); exit(); }", (int)len, entry) < 0)
+		as_value = NULL;
+	at = as_value ? first_error(ctx, as_value) : 0;
 	if (!at)
 		return as_value;
 	if (asprintf(&as_statement, "begin {\n%.*s;\nexit(); }", (int)len, entry) < 0) {
@@ -230,7 +305,7 @@ wrap(sonde *ctx, const char *entry)
 		return NULL;
 	}
 	uint64_t other = first_error(ctx, as_statement);
-	if (!other || other > at) {
+	if (!other || (other > at && !is_program(entry))) {
 		free(as_value);
 		return as_statement;
 	}
@@ -262,6 +337,7 @@ repl_run(struct run *r)
 	struct sonde_opts opts;
 	sonde *ctx;
 	char *entry;
+	bool leaves = false;
 	int status;
 
 	run_opts(r, &opts);
@@ -273,22 +349,24 @@ repl_run(struct run *r)
 	r->is_prompt = true;
 	reader_open(ctx);
 	printf("sonde %s\n%s", sonde_version(), greeting);
-	while (!r->out->error && (entry = read_entry())) {
-		const char *word = entry + strspn(entry, " \t");
-		bool leaves = strcmp(word, "exit") == 0 || strcmp(word, "quit") == 0;
+	while (!leaves && !r->out->error) {
+		const char *word;
 
+		entry = read_entry();
+		if (!entry && is_dropped)
+			continue;
+		word = entry ? entry + strspn(entry, " \t") : "";
+		leaves = !entry || strcmp(word, "exit") == 0 || strcmp(word, "quit") == 0;
 		if (*word)
 			reader_keep(entry);
 		if (strcmp(word, "help") == 0)
 			fputs(help, stdout);
 		else if (*word && !leaves)
 			evaluate(r, ctx, entry);
+		if (!entry)
+			putchar('\n');
 		free(entry);
-		if (leaves)
-			break;
 	}
-	if (!entry)
-		putchar('\n');
 	sonde_close(ctx);
 	return 0;
 }

@@ -23,13 +23,25 @@ on_signal(int sig)
 		sonde_interrupt(ses);
 }
 
+/* SIGHUP, too: a terminal that is closed loses nothing that goes to a file; under nohup it stays ignored. */
 static void
 catch_signals(void (*handler)(int))
 {
-	struct sigaction sa = { .sa_handler = handler };
+	struct sigaction sa = { .sa_handler = handler }, old;
 
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);
+	if (sigaction(SIGHUP, NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+		sigaction(SIGHUP, &sa, NULL);
+}
+
+/* From here on a second Ctrl-C ends the program at once; in the prompt it still means the entry only. */
+static void
+release_signals(const struct run *r)
+{
+	catch_signals(SIG_DFL);
+	if (r->is_prompt)
+		sigaction(SIGINT, &(struct sigaction){ .sa_handler = on_signal }, NULL);
 }
 
 void
@@ -69,7 +81,7 @@ run_compile(struct run *r, sonde *ctx, const struct script *s, int *status)
 
 /* Until the script, the user, the child or a broken output ends it. */
 static int
-poll_until_end(struct run *r, sonde_session *ses)
+poll_until_end(struct run *r, sonde *ctx, sonde_session *ses)
 {
 	int status = 0, watch = r->child ? r->child->watch : -1;
 
@@ -79,9 +91,14 @@ poll_until_end(struct run *r, sonde_session *ses)
 		/* bounded: counters of errors and losses wake nobody */
 		poll(fds, 2, 100);
 		status = sonde_poll(ses, 0);
+		if (status < 0)
+			out_diags(r->out, ctx, status);
 		out_flush(r->out);
-		if (r->child && child_has_ended(r->child))
+		if (r->child && child_has_ended(r->child)) {
+			if (!child_was_run(r->child, r->out))
+				status = -1;
 			break;
+		}
 	}
 	return status;
 }
@@ -92,7 +109,7 @@ finish(struct run *r, sonde *ctx, sonde_session *ses)
 	uint64_t lost;
 	int status;
 
-	catch_signals(SIG_DFL);          /* a second Ctrl-C ends it at once */
+	release_signals(r);
 	status = sonde_stop(ses);
 	at_work = NULL;
 	if (status < 0)
@@ -119,7 +136,7 @@ run_image(struct run *r, sonde *ctx, sonde_image *img)
 	catch_signals(on_signal);
 	status = sonde_attach(ctx, img, &ses);
 	if (status < 0 || r->o->is_dry_run || r->o->dump) {
-		catch_signals(SIG_DFL);
+		release_signals(r);
 		out_diags(r->out, ctx, status);
 		sonde_session_free(ses);
 		return status < 0;
@@ -134,9 +151,7 @@ run_image(struct run *r, sonde *ctx, sonde_image *img)
 	if (r->child && !child_continue(r->child, r->out)) {
 		status = -1;
 	} else {
-		status = poll_until_end(r, ses);
-		if (status < 0)
-			out_diags(r->out, ctx, status);
+		status = poll_until_end(r, ctx, ses);
 	}
 	finish(r, ctx, ses);
 	sonde_finished(ses, &code);

@@ -33,20 +33,55 @@ static const struct pass passes[] = {
 	{ 'O', "codegen-opt", pass_object, dump_object },
 };
 
-/* Is the pass among what opts.dump asks for: letters together ("TP") or words, separated by commas? */
+#define LETTERS "SARTCPGO"
+
+static bool
+is_word(const char *text, size_t n, const char *word)
+{
+	return strlen(word) == n && memcmp(text, word, n) == 0;
+}
+
+/* Do these n bytes ask for the pass: letters together ("TP") or its name? */
+static bool
+names_pass(const char *text, size_t n, const struct pass *p)
+{
+	if (strspn(text, LETTERS) == n)
+		return memchr(text, p->letter, n) != NULL;
+	return is_word(text, n, p->name) || (p->letter == 'O' && is_word(text, n, "dis"));
+}
+
+/* Is the pass among what opts.dump asks for, separated by commas? */
 static bool
 is_dumped(const char *dump, const struct pass *p)
 {
-	while (dump && *dump) {
-		size_t n = strcspn(dump, ","), caps = strspn(dump, "SARTCPGO");
-
-		if (caps == n ? memchr(dump, p->letter, n) != NULL : strncmp(dump, p->name, n) == 0 && p->name[n] == '\0')
+	for (size_t n; dump && *dump; dump += n + (dump[n] == ',')) {
+		n = strcspn(dump, ",");
+		if (names_pass(dump, n, p))
 			return true;
-		if (p->letter == 'O' && n == 3 && memcmp(dump, "dis", 3) == 0)
-			return true;
-		dump += n + (dump[n] == ',');
 	}
 	return false;
+}
+
+/* A dump that nothing would ever write is a mistake of who asks for it. */
+static bool
+check_dump(struct compile *c)
+{
+	const char *dump = c->opts->dump;
+
+	for (size_t n; dump && *dump; dump += n + (dump[n] == ',')) {
+		bool is_known;
+
+		n = strcspn(dump, ",");
+		is_known = is_word(dump, n, "verifier") || strspn(dump, LETTERS) == n;
+		for (size_t i = 0; i < LENGTH(passes); i++)
+			is_known |= names_pass(dump, n, &passes[i]);
+		if (is_known)
+			continue;
+		diag_error(c->diags, NO_SPAN, E_CONFIG, "unknown stage '%.*s' to dump", (int)n, dump);
+		diag_hint(c->diags, "stages are letters of S A R T C P G O, verifier and dis");
+		return false;
+	}
+	return true;
 }
 
 static bool
@@ -66,6 +101,8 @@ dump(struct compile *c, const struct pass *p)
 static int
 run_passes(struct compile *c)
 {
+	if (!check_dump(c))
+		return SONDE_ESOURCE;
 	for (size_t i = 0; i < LENGTH(passes); i++) {
 		size_t before = diags_errors(c->diags);
 		bool ok = passes[i].run(c);
@@ -82,7 +119,7 @@ run_passes(struct compile *c)
 	return SONDE_OK;
 }
 
-/* The rows of the run side for what the image names. */
+/* What the run side needs of the compilation: the source for messages, and the kernel it was made for. */
 static void
 keep_source(struct compile *c)
 {

@@ -2,6 +2,7 @@
  * LLVM turns it into .BTF and .BTF.ext.  The text of the lines it would read from a file; ours is in memory, and is added to the
  * object afterwards. */
 #include <elf.h>
+#include <linux/btf.h>
 #include "codegen/emit.h"
 
 void
@@ -79,7 +80,6 @@ dbg_close(struct gen *g)
 
 /* ---- the text of the lines ---- */
 
-struct btf_header { uint16_t magic; uint8_t version, flags; uint32_t hdr_len, type_off, type_len, str_off, str_len; };
 struct btf_ext_header { uint16_t magic; uint8_t version, flags; uint32_t hdr_len, func_off, func_len, line_off, line_len; };
 struct line_info { uint32_t insn_off, file_name, line, place; };
 struct object { uint8_t *data; size_t len; Elf64_Shdr *btf, *ext; };
@@ -94,10 +94,11 @@ static bool
 find_sections(struct object *o)
 {
 	Elf64_Ehdr *eh = (Elf64_Ehdr *)o->data;
-	Elf64_Shdr *sh = (Elf64_Shdr *)(o->data + eh->e_shoff), *names;
+	Elf64_Shdr *sh, *names;
 
 	if (o->len < sizeof(*eh) || !inside(o->len, eh->e_shoff, (uint64_t)eh->e_shnum * sizeof(*sh)) || eh->e_shstrndx >= eh->e_shnum)
 		return false;
+	sh = (Elf64_Shdr *)(o->data + eh->e_shoff);
 	names = &sh[eh->e_shstrndx];
 	for (unsigned i = 0; i < eh->e_shnum; i++) {
 		const char *name = (const char *)o->data + names->sh_offset + sh[i].sh_name;

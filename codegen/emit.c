@@ -333,7 +333,7 @@ gen_helper(struct gen *g, int func, const struct gval *args, int n)
 LLVMValueRef
 emit_ctx(struct gen *g)
 {
-	return g->f->ctx ? g->f->ctx : LLVMConstNull(g->ptr); /* check.c keeps it out of callbacks */
+	return g->f->ctx ? g->f->ctx : LLVMConstNull(g->ptr); /* BI_NO_LOOP keeps it out of callbacks */
 }
 
 struct gval
@@ -359,6 +359,24 @@ gen_curtask(struct gen *g)
 
 	v.is_trusted = true;
 	return v;
+}
+
+struct gval
+gen_pid_of(struct gen *g, bool is_init, bool is_thread)
+{
+	const struct type *u32 = type_int(g->c->types, 4, false), *u64 = type_int(g->c->types, 8, false);
+	uint64_t dev, ino;
+
+	if (is_init || !kernel_pid_ns(g->c->kernel, &dev, &ino)) {
+		struct gval both = reg_of(emit_helper(g, BPF_FUNC_get_current_pid_tgid, NULL, 0), u64);
+
+		return gen_cast(g, is_thread ? both : gen_bin(g, TK_SHR, both, gen_u64(g, 32)), u32);
+	}
+	/* struct bpf_pidns_info: u32 pid, tgid; zeros when the task has no id in that namespace. */
+	struct gval info = gen_temp_bytes(g, 8);
+	struct gval arg[] = { gen_u64(g, dev), gen_u64(g, ino), gen_addr(g, info), gen_u64(g, 8) };
+	gen_helper(g, BPF_FUNC_get_ns_current_pid_tgid, arg, 4);
+	return gen_load(g, gen_at(g, info, is_thread ? 0 : 4, u32));
 }
 
 void

@@ -43,6 +43,7 @@ struct place {                           /* where a scratch variable lives */
 	LLVMValueRef fn, mem;            /* SLOT: of which function */
 	unsigned n_writes;
 	bool is_ready, is_addressed;
+	bool is_raw;                     /* text whose bytes behind its NUL are looked at: they are kept zero */
 	bool is_trusted, is_padded;      /* of the one value written, when n_writes is 1 */
 };
 /* Words of a program's frame: memory of the entry function that its callbacks reach through their context argument. */

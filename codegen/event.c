@@ -84,17 +84,6 @@ has_effect(struct node *n, void *ud)
 	return !*found;
 }
 
-/* What plan left out of the payload: the literal format, mode words, maps as such, numbers beside a map. */
-static bool
-is_sent(const struct node *call, const struct node *a)
-{
-	const struct action *act = call->action;
-
-	if ((call->ref.bi->flags & BI_FORMAT) && a == call->kid[0] && a->kind == N_STR)
-		return false;
-	return a->type->kind != T_WORD && !(act->map >= 0 && (a->kind == N_INT || (a->kind == N_MAP && !a->kid[0])));
-}
-
 /* Arguments that change something are evaluated whether or not the ring has room. */
 static bool
 eval_early(struct gen *g, const struct node *call, struct gval *early, uint32_t n)
@@ -104,7 +93,7 @@ eval_early(struct gen *g, const struct node *call, struct gval *early, uint32_t 
 	for (const struct node *a = call->kid[0]; a; a = a->next) {
 		bool found = false;
 
-		if (!is_sent(call, a))
+		if (!action_sends(call->action, call, a))
 			continue;
 		if (i == n)
 			break;
@@ -128,7 +117,7 @@ gen_action(struct gen *g, const struct node *call)
 		return false;
 	event = gen_event_begin(g, act);
 	for (const struct node *a = call->kid[0]; a && i < t->n; a = a->next) {
-		if (!is_sent(call, a))
+		if (!action_sends(call->action, call, a))
 			continue;
 		struct gval dst = gen_at(g, event, t->fields[i].off, t->fields[i].type);
 

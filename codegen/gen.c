@@ -212,7 +212,11 @@ survey_node(struct node *n, void *ud)
 	else if ((n->kind == N_ASSIGN || n->kind == N_LET || n->kind == N_INCDEC) && n->kid[0]->kind == N_VAR)
 		place_of(s->g, n->kid[0]->ref.var)->n_writes++;
 	else if (n->kind == N_UNARY && n->op == TK_AMP && n->kid[0]->kind == N_VAR)
-		place_of(s->g, n->kid[0]->ref.var)->is_addressed = true;
+		place_of(s->g, n->kid[0]->ref.var)->is_addressed = place_of(s->g, n->kid[0]->ref.var)->is_raw = true;
+	else if (n->kind == N_INDEX && n->lhs->kind == N_VAR)
+		place_of(s->g, n->lhs->ref.var)->is_raw = true;
+	else if (n->kind == N_CAST && n->rhs->kind == N_VAR)
+		place_of(s->g, n->rhs->ref.var)->is_raw = true;
 	else if (n->kind == N_FOR)
 		s->max_depth++;
 	else if (n->kind == N_CALL && (n->ref.bi->uses & USES_PROBE))
@@ -282,26 +286,14 @@ is_standalone(const struct gen *g)
 	return g->probe->prov->flags & (PROV_STANDALONE | PROV_TEST);
 }
 
-/* -p PID: as our own pid namespace counts. */
+/* -p PID. */
 static void
 filter_pid(struct gen *g)
 {
-	const struct type *u32 = type_int(g->c->types, 4, false);
-	uint64_t dev, ino;
-	struct gval pid;
+	int pid = g->c->opts->pid;
 
-	if (g->c->opts->pid <= 0 || !(g->probe->prov->flags & PROV_PID_FILTER))
-		return;
-	if (kernel_pid_ns(g->c->kernel, &dev, &ino)) {
-		struct gval info = gen_temp_bytes(g, 8);
-		struct gval arg[] = { gen_u64(g, dev), gen_u64(g, ino), gen_addr(g, info), gen_u64(g, 8) };
-
-		gen_helper(g, BPF_FUNC_get_ns_current_pid_tgid, arg, 4);
-		pid = gen_load(g, gen_at(g, info, 4, u32));
-	} else {
-		pid = gen_bin(g, TK_SHR, gen_helper(g, BPF_FUNC_get_current_pid_tgid, NULL, 0), gen_u64(g, 32));
-	}
-	gen_return_if(g, gen_cmp(g, TK_NE, false, pid, gen_u64(g, (uint64_t)g->c->opts->pid)));
+	if (pid > 0 && (g->probe->prov->flags & PROV_PID_FILTER))
+		gen_return_if(g, gen_cmp(g, TK_NE, false, gen_pid_of(g, false, false), gen_u64(g, (uint64_t)pid)));
 }
 
 /* What runs before the body, and may end the program.  Scratch memory is claimed behind it unless it is needed here. */
@@ -314,9 +306,9 @@ gen_prologue(struct gen *g, const struct probe *p)
 
 	if (g->has_exit && !is_standalone(g))
 		gen_return_if(g, gen_load(g, gen_state(g, offsetof(struct run_state, exiting), 8)));
-	filter_pid(g);
 	if (p->prov->gen_entry && !p->prov->gen_entry(g, p))
 		return false;
+	filter_pid(g);
 	if (predicate) {
 		yes = gen_label(g, "match");
 		no = gen_label(g, "no_match");

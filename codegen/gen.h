@@ -75,6 +75,8 @@ struct gval gen_helper(struct gen *, int func, const struct gval *args, int n); 
 struct gval gen_ctx(struct gen *);                                       /* the program's context pointer, as a helper argument */
 struct gval gen_ctx_field(struct gen *, uint32_t off, uint32_t size, bool is_signed);  /* direct load from the context */
 struct gval gen_curtask(struct gen *);                                   /* trusted struct task_struct pointer */
+/* Process or thread id (u32) of the current task as the pid namespace of sonde itself counts; is_init: the initial one. */
+struct gval gen_pid_of(struct gen *, bool is_init, bool is_thread);
 /* probe_read of n bytes into dst from an address in space; failed reads give zeros. */
 void gen_probe_read(struct gen *, struct gval dst, struct gval n, struct gval addr, enum space);
 struct gval gen_probe_read_str(struct gen *, struct gval dst, struct gval n, struct gval addr, enum space); /* i64: length with NUL or -errno */
@@ -86,8 +88,7 @@ struct gval gen_cookie(struct gen *);                                    /* atta
 
 /* ---- maps ---- */
 bool gen_map_key(struct gen *, const struct node *map_node, struct gval *out); /* MEM: the key, padded; scalar: u32 0 */
-/* Pointer to the element's value as MEM; runs then(g, mem, ud) only where it exists and otherwise(g, ud) where not. */
-struct gval gen_map_lookup(struct gen *, const struct mapdesc *, struct gval key); /* REG: address, 0 when missing */
+struct gval gen_map_lookup(struct gen *, const struct mapdesc *, struct gval key); /* REG: address of the value, 0: missing */
 struct gval gen_mem_at(struct gen *, struct gval reg, const struct type *);        /* a checked address as MEM */
 /* Finds or makes (zeroed) the element: REG address, never 0 behind it: on failure the error is counted and control goes to *failed. */
 struct gval gen_map_cell(struct gen *, const struct mapdesc *, struct gval key, struct gblock *failed);
@@ -101,7 +102,7 @@ void gen_error(struct gen *, enum run_error, const char *detail, struct span, st
 
 /* ---- events ---- */
 /* Room for an event of this action's payload: MEM of payload type; where the ring is full the loss is counted and control
- * goes to *full (NULL: a place after gen_event_end). */
+ * goes behind gen_event_end. */
 struct gval gen_event_begin(struct gen *, const struct action *);
 void gen_event_end(struct gen *);                                        /* submits; control joins here */
 /* The default of BI_ACTION rows: an event holding every argument that is sent. */

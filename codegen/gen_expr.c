@@ -335,12 +335,6 @@ gen_compare(struct gen *g, const struct node *n, struct gval *out)
 	return ok;
 }
 
-static bool
-is_compare(int op)
-{
-	return op == TK_EQ || op == TK_NE || op == TK_LT || op == TK_LE || op == TK_GT || op == TK_GE;
-}
-
 static struct gval
 scale(struct gen *g, struct gval i, const struct type *pointer)
 {
@@ -374,9 +368,9 @@ gen_binary(struct gen *g, const struct node *n, struct gval *out)
 
 	if (n->op == TK_LAND || n->op == TK_LOR)
 		return gen_logic(g, n, out);
-	if (is_compare(n->op))
+	if (token_is_compare(n->op))
 		return gen_compare(g, n, out);
-	for (; leaf->kind == N_BINARY && leaf->op != TK_LAND && leaf->op != TK_LOR && !is_compare(leaf->op); leaf = leaf->lhs)
+	for (; leaf->kind == N_BINARY && leaf->op != TK_LAND && leaf->op != TK_LOR && !token_is_compare(leaf->op); leaf = leaf->lhs)
 		depth++;
 	spine = arena_alloc(g->c->tmp, depth * sizeof(*spine));
 	leaf = n;
@@ -418,6 +412,10 @@ gen_cast_expr(struct gen *g, const struct node *n, struct gval *out)
 	}
 	*out = gen_temp(g, to);
 	out->is_padded = true;
+	if (n->rhs->kind == N_STR && to->kind != T_STR) { /* all bytes of the literal, whatever they are */
+		v = gen_str_literal(g, n->rhs->u.str, (uint32_t)n->rhs->op, n->rhs->type->size);
+		return gen_to(g, v, *out, true);
+	}
 	return gen_expr_to(g, n->rhs, *out, true);
 }
 

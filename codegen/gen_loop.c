@@ -53,7 +53,7 @@ gen_leave(struct gen *g, const struct node *n)
 {
 	struct loop *loop = g->f->loops;
 
-	if (!loop) /* check.c has said so */
+	if (!loop) /* resolve.c has said so */
 		return diag_error(g->c->diags, n->at, E_LOOP, "%s outside of a loop", node_name(n->kind));
 	event_unwind(g, loop->n_events);
 	if (loop->next)

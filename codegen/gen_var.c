@@ -75,7 +75,7 @@ var_read(struct gen *g, struct var *v)
 		r.type = v->type;
 		r.is_trusted = r.is_nullable = p->n_writes == 1 && p->is_trusted;
 	} else {
-		r.is_padded = v->type->kind != T_STR || (p->n_writes == 1 && p->is_padded);
+		r.is_padded = v->type->kind != T_STR || p->is_raw || (p->n_writes == 1 && p->is_padded);
 	}
 	return r;
 }
@@ -100,7 +100,7 @@ var_assign(struct gen *g, struct var *v, const struct node *from)
 {
 	struct place *p = v->storage;
 	struct gval value, mem;
-	bool pad = v->type->kind != T_STR;
+	bool pad = v->type->kind != T_STR || p->is_raw;
 
 	if (type_is_scalar(v->type)) {
 		if (!gen_expr_reg(g, from, &value))

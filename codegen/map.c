@@ -1,5 +1,7 @@
 /* map.c - the script's maps: keys, elements, aggregates over CPUs, assignments. */
+#include <fcntl.h>
 #include <linux/bpf.h>
+#include <stdlib.h>
 #include "codegen/emit.h"
 
 enum { STACK_ZEROS = 64 };               /* larger keys and values of zeros come from a map */
@@ -174,14 +176,10 @@ gen_possible_cpus(struct gen *g)
 	uint32_t last = 0;
 	const char *path = arena_printf(g->c->tmp, "%s/sys/devices/system/cpu/possible", g->c->opts->sysroot);
 
-	if (file_read(-100 /* AT_FDCWD */, path, &text) < 0)
+	if (file_read(AT_FDCWD, path, &text) < 0)
 		return 1;
-	for (s = text; *s; s++)
-		if (*s >= '0' && *s <= '9')
-			for (last = 0; *s >= '0' && *s <= '9'; s++)
-				last = last * 10 + (uint32_t)(*s - '0');
-		else if (*s == '\n')
-			break;
+	for (s = text; *s; s += strcspn(s, "0123456789")) /* "0-3,5": the last number */
+		last = (uint32_t)strtoul(s, &s, 10);
 	mem_free(text);
 	return last < 8191 ? last + 1 : 8192;
 }

@@ -18,7 +18,7 @@ void context_free(struct sonde *);
 /* tracefs as a directory descriptor, owned by the context: where it is mounted, else by a private mount (fsopen, fsmount)
  * that no mount table shows.  -errno with *why: one line on what is missing and what to do. */
 int context_tracefs(struct sonde *, const char **why);
-/* Information for the curious: an SONDE_EV_LOG event.  Always sent by log_text; log_fmt only with SONDE_VERBOSE. */
+/* Information for the curious: an SONDE_EV_LOG event.  context_log only sends with SONDE_VERBOSE. */
 void context_log_text(struct sonde *, const char *text, size_t len);
 void context_log(struct sonde *, const char *fmt, ...) PRINTF(2, 3);
 

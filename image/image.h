@@ -142,7 +142,7 @@ struct action {                          /* what a kind of event means; the u32 
 	int n_num;
 	struct span at;
 };
-enum run_error {                         /* what can fail while a program runs; the texts are in runtime/event.c */
+enum run_error {                         /* what can fail while a program runs; the texts are in runtime/poll.c */
 	RE_MAP_FULL, RE_MAP_UPDATE, RE_DELETE_MISSING, RE_DIV_ZERO, RE_INDEX, RE_STACK, RE_HELPER, N_RUN_ERRORS
 };
 struct errsite { enum run_error what; const char *detail /* helper or map name, or NULL */; struct span at; };

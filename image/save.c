@@ -250,7 +250,9 @@ static void
 put_maps(struct writer *w, const struct sonde_image *img)
 {
 	put(w, img->n_maps);
-	for (const struct mapdesc *m = img->maps; m < img->maps + img->n_maps; m++) {
+	for (uint32_t i = 0; i < img->n_maps; i++) {
+		const struct mapdesc *m = &img->maps[i];
+
 		put_str(w, m->name);
 		put_type_ref(w, m->key, false);
 		put_type_ref(w, m->val, false);
@@ -270,14 +272,16 @@ static void
 put_actions(struct writer *w, const struct sonde_image *img)
 {
 	put(w, img->n_actions);
-	for (const struct action *a = img->actions; a < img->actions + img->n_actions; a++) {
+	for (uint32_t i = 0; i < img->n_actions; i++) {
+		const struct action *a = &img->actions[i];
+
 		put_str(w, a->builtin);
 		put_type_ref(w, a->payload, false);
 		put_str(w, a->fmt);
 		put_signed(w, a->map);
 		put(w, (uint64_t)a->n_num);
-		for (int i = 0; i < a->n_num; i++)
-			put_signed(w, a->num[i]);
+		for (int k = 0; k < a->n_num; k++)
+			put_signed(w, a->num[k]);
 		put_span(w, a->at, img);
 	}
 }
@@ -286,17 +290,21 @@ static void
 put_progs(struct writer *w, const struct sonde_image *img)
 {
 	put(w, img->n_targets);
-	for (const struct target *t = img->targets; t < img->targets + img->n_targets; t++) {
+	for (uint32_t i = 0; i < img->n_targets; i++) {
+		const struct target *t = &img->targets[i];
+
 		put_str(w, t->provider);
 		put_str(w, t->name);
-		for (int i = 0; i < 4; i++)
-			put_str(w, t->part[i]);
+		for (int k = 0; k < 4; k++)
+			put_str(w, t->part[k]);
 		put(w, t->num);
 		put(w, t->num2);
 		put_span(w, t->at, img);
 	}
 	put(w, img->n_progs);
-	for (const struct prog *p = img->progs; p < img->progs + img->n_progs; p++) {
+	for (uint32_t i = 0; i < img->n_progs; i++) {
+		const struct prog *p = &img->progs[i];
+
 		put_str(w, p->section);
 		put_str(w, p->name);
 		put(w, p->prog_type);
@@ -315,7 +323,9 @@ put_rest(struct writer *w, const struct sonde_image *img)
 	const struct image_config *c = &img->config;
 
 	put(w, img->n_errors);
-	for (const struct errsite *e = img->errors; e < img->errors + img->n_errors; e++) {
+	for (uint32_t i = 0; i < img->n_errors; i++) {
+		const struct errsite *e = &img->errors[i];
+
 		put(w, e->what);
 		put_str(w, e->detail);
 		put_span(w, e->at, img);

@@ -80,7 +80,7 @@ script_map_fits(const struct mapdesc *m, const char **why)
 		return fail(why, "a map has no entries");
 	if (m->key_size < (m->key ? m->key->size : 4) || m->key_size == 0)
 		return fail(why, "a map's key has not the size of its type");
-	if ( m->val_size < m->val->size)
+	if (m->val_size < m->val->size)
 		return fail(why, "a map's value has not the size of its type");
 	if (is_array_type(m->bpf_type) && m->key_size != 4)
 		return fail(why, "an array map's key is not a 32-bit number");
@@ -152,7 +152,7 @@ progs_fit(const struct sonde_image *img, const char **why)
 	return next == img->n_targets || fail(why, "a probe belongs to no program");
 }
 
-/* Little or big, 64 bits, for BPF; load.c looks closer. */
+/* Little or big, 64 bits, for BPF; the run side's elf.c looks closer. */
 static bool
 elf_fits(const struct sonde_image *img, const char **why)
 {

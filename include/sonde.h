@@ -78,7 +78,7 @@ struct sonde_value {
 enum sonde_event_kind {
 	SONDE_EV_TEXT,          /* text for the script's output: printf, print, maps, time, cat ... */
 	SONDE_EV_VALUE,         /* print(x) of a typed value: value, and its text */
-	SONDE_EV_LOST,          /* events were lost since the last report: lost */
+	SONDE_EV_LOST,          /* events were lost since the last report: lost = how many, text says of what */
 	SONDE_EV_RUNTIME_ERROR, /* something failed at run time: text, at, lost = how often so far */
 	SONDE_EV_LOG,           /* information for the curious: dumps, how a probe was attached, libbpf's words */
 };
@@ -138,8 +138,11 @@ SONDE_API int sonde_diag_render(const sonde *, size_t i, int colour, sonde_write
 /* Compiles src (len bytes, need not end in NUL).  name: the file name for messages.  argv: $1 ... $argc. */
 SONDE_API int sonde_compile(sonde *, const char *name, const char *src, size_t len, const char *const *argv,
 			    int argc, sonde_image **out);
+/* An image from the bytes that sonde_image_save wrote; damaged ones are refused. */
 SONDE_API int sonde_image_load(sonde *, const void *buf, size_t len, sonde_image **out);
+/* Gives the image as bytes to the function, in one piece or several. */
 SONDE_API int sonde_image_save(const sonde_image *, sonde_write_fn, void *ud);
+/* One reference more; returns the image. */
 SONDE_API sonde_image *sonde_image_ref(sonde_image *);
 SONDE_API void sonde_image_free(sonde_image *); /* drops one reference */
 /* Calls fn with the full name of each probe the image attaches.  Returns how many, or what fn returned if not 0. */
@@ -161,6 +164,7 @@ SONDE_API int sonde_stop(sonde_session *);
 SONDE_API uint64_t sonde_lost(const sonde_session *);
 /* How many probes are attached. */
 SONDE_API int sonde_attached(const sonde_session *);
+/* Frees a session, and detaches first what is still attached. */
 SONDE_API void sonde_session_free(sonde_session *);
 
 /* Names of the script's maps ("@x"), sorted.  doc: "key type -> value type". */
@@ -169,6 +173,7 @@ SONDE_API int sonde_map_list(const sonde_session *, sonde_name_fn, void *ud);
 SONDE_API int sonde_map_each(sonde_session *, const char *map, sonde_row_fn, void *ud);
 /* The default printed form as SONDE_EV_TEXT.  NULL: every map that is not empty, as at exit. */
 SONDE_API int sonde_map_print(sonde_session *, const char *map);
+/* Removes every element; a scalar map becomes unset. */
 SONDE_API int sonde_map_clear(sonde_session *, const char *map);
 
 /* Probes that match a pattern (LANGUAGE 7.7; NULL: all kinds of the kernel).  doc: with SONDE_VERBOSE, what the probe's

@@ -11,6 +11,11 @@ enum token_kind {
 	N_TOKENS
 };
 const char *token_text(enum token_kind); /* "+=": as written in a script, for messages and dumps */
+static inline bool
+token_is_compare(int op)
+{
+	return op == TK_EQ || op == TK_NE || op == TK_LT || op == TK_LE || op == TK_GT || op == TK_GE;
+}
 
 /* ---- the tree (node.c) ---- */
 enum node_kind {

@@ -149,7 +149,7 @@ attach_failed(struct sonde_session *s, const struct prog *p, uint32_t i, int err
 
 	/* A wildcard means what can be traced of all that it matches: the kernel forbids some functions. */
 	if ((t->num2 & TARGET_MATCHED) && is_missing(err)) {
-		context_log(s->ctx, "left out %s: %s\n", t->name, reason);
+		context_log(s->ctx, "left out %s: %s", t->name, reason);
 		s->n_attached--;
 		s->n_live--;
 		return 0;

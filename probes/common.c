@@ -2,16 +2,6 @@
 #include "probes/common.h"
 #include "stdlib/rows.h"
 
-bool
-gen_pid_filter(struct gen *g, const struct probe *p)
-{
-	int pid = gen_compile(g)->opts->pid;
-
-	if (pid > 0 && (p->prov->flags & PROV_PID_FILTER))
-		gen_return_if(g, gen_cmp(g, TK_NE, false, gen_pid_of(g, false, false), gen_u64(g, (uint64_t)pid)));
-	return true;
-}
-
 const struct prog *
 gen_prog(struct gen *g)
 {
@@ -73,7 +63,7 @@ gen_func(struct gen *g, const struct target *t, bool is_return, struct gval *out
 		*out = gen_temp(g, type_usym(c));
 	gen_zero(g, *out);
 	gen_store(g, gen_slot(g, *out, 0, 8, false), addr);
-	gen_store(g, gen_slot(g, *out, 8, 4, false), gen_pid_of(g, true, false));
+	gen_store(g, gen_slot(g, *out, 8, 4, false), gen_pid_of(g, false, false));
 	return true;
 }
 

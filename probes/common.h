@@ -4,8 +4,6 @@
 #include <linux/bpf.h>
 #include "codegen/gen.h"
 
-/* PROV_PID_FILTER: leaves the program unless it runs for the process of opts->pid.  For gen_entry. */
-bool gen_pid_filter(struct gen *, const struct probe *);
 /* The program being made, with what plan chose for it. */
 const struct prog *gen_prog(struct gen *);
 /* arg_type and gen_arg of argN, retval, ctx and func for programs whose context is struct pt_regs. */

@@ -334,12 +334,12 @@ const struct provider provider_kprobe = {
 	.prog_type = BPF_PROG_TYPE_KPROBE,
 	.doc = "entry of a kernel function, or any instruction of it",
 	.parse = parse_kprobe, .list = list_kprobe, .is_there = has_kprobes, .arg_type = kprobe_arg_type, .gen_arg = regs_gen_arg,
-	.gen_field = gen_field_kprobe, .gen_entry = gen_pid_filter, .plan = plan_kprobe,
+	.gen_field = gen_field_kprobe, .plan = plan_kprobe,
 };
 const struct provider provider_kretprobe = {
 	.name = "kretprobe", .alias = "kr", .form = "kretprobe:[MODULE:]FUNCTION", .flags = PROV_PID_FILTER,
 	.prog_type = BPF_PROG_TYPE_KPROBE,
 	.doc = "return of a kernel function",
 	.parse = parse_kprobe, .list = list_kretprobe, .is_there = has_kprobes, .arg_type = kretprobe_arg_type,
-	.gen_arg = regs_gen_arg, .gen_entry = gen_pid_filter, .plan = plan_kprobe,
+	.gen_arg = regs_gen_arg, .plan = plan_kprobe,
 };

@@ -221,12 +221,12 @@ const struct provider provider_profile = {
 	.prog_type = BPF_PROG_TYPE_PERF_EVENT,
 	.doc = "a timer on every CPU, for sampling what runs",
 	.parse = parse_clock, .list = list_profile, .arg_type = perf_arg_type, .gen_arg = gen_arg_perf,
-	.gen_entry = gen_pid_filter, .can_share = share_never,
+	.can_share = share_never,
 };
 const struct provider provider_software = {
 	.name = "software", .alias = "s", .form = "software:EVENT[:COUNT]", .flags = PROV_PID_FILTER,
 	.prog_type = BPF_PROG_TYPE_PERF_EVENT,
 	.doc = "events the kernel counts itself: page faults, context switches ...; fires at every COUNTth",
 	.parse = parse_software, .list = list_software, .arg_type = perf_arg_type, .gen_arg = gen_arg_perf,
-	.gen_entry = gen_pid_filter, .can_share = share_never,
+	.can_share = share_never,
 };

@@ -1,4 +1,5 @@
 /* rawtracepoint.c - rawtracepoint:EVENT: the arguments of a tracepoint as the kernel passes them, typed by BTF. */
+#include <linux/btf.h>
 #include "probes/common.h"
 
 enum { MAX_ARGS = 12 };
@@ -58,7 +59,7 @@ plan_rawtracepoint(struct compile *c, struct probe *p, struct prog *prog)
 	prog->prog_type = BPF_PROG_TYPE_TRACING;
 	prog->attach_type = BPF_TRACE_RAW_TP;
 	prog->btf_attach = arena_printf(c->keep, "btf_trace_%s", p->targets[0].part[1]);
-	prog->btf_kind = 8;              /* BTF_KIND_TYPEDEF */
+	prog->btf_kind = BTF_KIND_TYPEDEF;
 	return true;
 }
 
@@ -179,6 +180,6 @@ const struct provider provider_rawtracepoint = {
 	.prog_type = BPF_PROG_TYPE_RAW_TRACEPOINT,
 	.doc = "a tracepoint's own arguments, typed by BTF, without the record that tracepoint makes of them",
 	.parse = parse_rawtracepoint, .list = list_rawtracepoint, .arg_type = rawtracepoint_arg_type,
-	.gen_arg = gen_arg_rawtracepoint, .gen_field = gen_field_rawtracepoint, .gen_entry = gen_pid_filter,
+	.gen_arg = gen_arg_rawtracepoint, .gen_field = gen_field_rawtracepoint,
 	.plan = plan_rawtracepoint, .can_share = share_rawtracepoint,
 };

@@ -17,4 +17,12 @@ attach_rawtracepoint(struct sonde_session *s, const struct prog *p, int fd, stru
 	return 0;
 }
 
-const struct run_provider run_provider_rawtracepoint = { .name = "rawtracepoint", .attach = attach_rawtracepoint };
+static bool
+fits_rawtracepoint(const struct target *t)
+{
+	return t->part[1] != NULL;
+}
+
+const struct run_provider run_provider_rawtracepoint = {
+	.name = "rawtracepoint", .attach = attach_rawtracepoint, .fits = fits_rawtracepoint,
+};

@@ -1,5 +1,7 @@
 /* tracepoint.c - tracepoint:CATEGORY:EVENT.  Three forms with one behaviour: perf events, which give the record; a raw program that
  * dispatches on the system call number; and raw tracepoints by name, where the record is not looked at. */
+#include <errno.h>
+#include <linux/btf.h>
 #include "probes/common.h"
 
 struct adding { struct compile *c; struct target *proto; };
@@ -35,7 +37,7 @@ parse_tracepoint(struct compile *c, const char *spec, struct target *proto)
 	if (found > 0)
 		return true;
 	if (found < 0)
-		return diag_error(c->diags, proto->at, found == -1 || found == -13 ? E_PERM : E_KERNEL, "%s",
+		return diag_error(c->diags, proto->at, found == -EPERM || found == -EACCES ? E_PERM : E_KERNEL, "%s",
 				  why ? why : "the kernel's tracepoints cannot be read");
 	const char *name = arena_printf(c->tmp, "%s:%s", part[0], part[1]);
 	struct nearest near = { .c = c, .name = name };
@@ -91,7 +93,7 @@ plan_tracepoint(struct compile *c, struct probe *p, struct prog *prog)
 		prog->prog_type = BPF_PROG_TYPE_TRACING;
 		prog->attach_type = BPF_TRACE_RAW_TP;
 		prog->btf_attach = p->targets[0].num == SYSCALL_ENTER ? "btf_trace_sys_enter" : "btf_trace_sys_exit";
-		prog->btf_kind = 8;      /* BTF_KIND_TYPEDEF */
+		prog->btf_kind = BTF_KIND_TYPEDEF;
 		return true;
 	}
 	if ((p->uses & USES_ARGS) || ((p->uses & USES_PROBE) && p->n_targets > 1 && !kernel_has_raw_cookie(c)) || !all_raw(c, p))
@@ -127,9 +129,7 @@ gen_field_tracepoint(struct gen *g, const struct target *t, const struct field *
 static bool
 gen_entry_tracepoint(struct gen *g, const struct probe *p)
 {
-	if (gen_prog(g)->prog_type == BPF_PROG_TYPE_TRACING && !syscall_gen_entry(g, p))
-		return false;
-	return gen_pid_filter(g, p);
+	return gen_prog(g)->prog_type != BPF_PROG_TYPE_TRACING || syscall_gen_entry(g, p);
 }
 
 static bool

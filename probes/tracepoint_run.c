@@ -1,4 +1,4 @@
-/* tracepoint_run.c - attaches tracepoint and rawtracepoint programs, in whichever of the three forms they were loaded. */
+/* tracepoint_run.c - attaches tracepoint programs, in whichever of the three forms they were loaded. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/bpf.h>
@@ -78,4 +78,10 @@ attach_tracepoint(struct sonde_session *s, const struct prog *p, int fd, struct 
 	return 0;
 }
 
-const struct run_provider run_provider_tracepoint = { .name = "tracepoint", .attach = attach_tracepoint };
+static bool
+fits_tracepoint(const struct target *t)
+{
+	return t->part[0] && t->part[1] && t->num <= 2;
+}
+
+const struct run_provider run_provider_tracepoint = { .name = "tracepoint", .attach = attach_tracepoint, .fits = fits_tracepoint };

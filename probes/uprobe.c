@@ -449,12 +449,12 @@ const struct provider provider_uprobe = {
 	.flags = PROV_PREEMPTIBLE | PROV_USER | PROV_PID_FILTER, .prog_type = BPF_PROG_TYPE_KPROBE,
 	.doc = "entry of a function, or any instruction, of a program or library",
 	.parse = parse_uprobe, .list = list_uprobe, .arg_type = uprobe_arg_type, .gen_arg = regs_gen_arg,
-	.gen_entry = gen_pid_filter, .plan = plan_uprobe,
+	.plan = plan_uprobe,
 };
 const struct provider provider_uretprobe = {
 	.name = "uretprobe", .alias = "ur", .form = "uretprobe:FILE:FUNCTION",
 	.flags = PROV_PREEMPTIBLE | PROV_USER | PROV_PID_FILTER, .prog_type = BPF_PROG_TYPE_KPROBE,
 	.doc = "return of a function of a program or library",
 	.parse = parse_uprobe, .list = list_uretprobe, .arg_type = uretprobe_arg_type, .gen_arg = regs_gen_arg,
-	.gen_entry = gen_pid_filter, .plan = plan_uprobe,
+	.plan = plan_uprobe,
 };

@@ -104,5 +104,11 @@ attach_uretprobe(struct sonde_session *s, const struct prog *p, int fd, struct l
 	return attach_all(s, p, fd, links, true);
 }
 
-const struct run_provider run_provider_uprobe = { .name = "uprobe", .attach = attach_uprobe };
-const struct run_provider run_provider_uretprobe = { .name = "uretprobe", .attach = attach_uretprobe };
+static bool
+fits_uprobe(const struct target *t)
+{
+	return t->part[0] != NULL;
+}
+
+const struct run_provider run_provider_uprobe = { .name = "uprobe", .attach = attach_uprobe, .fits = fits_uprobe };
+const struct run_provider run_provider_uretprobe = { .name = "uretprobe", .attach = attach_uretprobe, .fits = fits_uprobe };

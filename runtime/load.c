@@ -9,6 +9,7 @@
 #include <sys/sysinfo.h>
 #include <time.h>
 #include <unistd.h>
+#include "image/btf.h"
 #include "runtime/rt.h"
 
 /* Descriptors that a probe may need: its link and, where it is a perf event, that. */
@@ -203,17 +204,18 @@ load_once(struct loader *l, const struct code *code, uint32_t attach_id, int lev
 static int
 load_logged(struct loader *l, const struct code *code, uint32_t attach_id, char **log)
 {
+	const size_t limit = UINT32_MAX >> 2; /* the kernel's */
 	size_t size = 256 << 10, most = l->ses->img->config.log_size;
 	int fd;
 
 	if (most < 16 << 20)
 		most = 16 << 20;
-	for (;; size *= 4) {
+	for (;; size = size < limit / 4 ? size * 4 : limit) {
 		*log = mem_alloc(size);
 		if (!*log)
 			return -ENOMEM;
 		fd = load_once(l, code, attach_id, 1, *log, size);
-		if (fd != -ENOSPC || size >= most)
+		if (fd != -ENOSPC || size >= most || size == limit)
 			return fd;
 		mem_free(*log);
 	}
@@ -230,20 +232,30 @@ show_log(struct loader *l, const struct prog *p, const char *log)
 	buf_free(&text);
 }
 
+/* Id of the type the program is loaded for, in the running kernel's BTF.  Positive, or -errno after rt_error(). */
 static int
 attach_id_of(struct loader *l, const struct prog *p)
 {
-	const char *what = p->btf_attach;
-	int id = btf_find_id(l->ses->ctx->opts.sysroot, what, p->btf_kind);
+	struct buf path = { 0 };
+	struct btf_view btf;
+	struct btf_rec rec;
+	const char *why;
+	bool is_found;
+	int err;
 
-	if (id > 0)
-		return id;
-	if (id == -ENODATA)
-		return rt_error(l->ses, p->at, E_KERNEL, id, "this kernel has no BTF (/sys/kernel/btf/vmlinux), which %s needs",
+	buf_fmt(&path, "%s/sys/kernel/btf/vmlinux", l->ses->ctx->opts.sysroot);
+	err = path.failed ? -ENOMEM : btf_open(&btf, buf_cstr(&path), &why);
+	buf_free(&path);
+	if (err == -ENOENT)
+		return rt_error(l->ses, p->at, E_KERNEL, -ENODATA, "this kernel has no BTF (/sys/kernel/btf/vmlinux), which %s needs",
 				p->n_targets ? p->targets[0].name : p->name);
-	if (id == -ENOENT)
-		return rt_error(l->ses, p->at, E_PROBE_TARGET, id, "this kernel's BTF has no '%s'", what);
-	return rt_error(l->ses, p->at, E_KERNEL, id, "the kernel's BTF cannot be read: %s", strerror(-id));
+	if (err)
+		return rt_error(l->ses, p->at, E_KERNEL, err, "the kernel's BTF cannot be read: %s", strerror(-err));
+	is_found = p->btf_kind < 32 && btf_find(&btf, p->btf_attach, 1u << p->btf_kind, &rec);
+	btf_close(&btf);
+	if (!is_found)
+		return rt_error(l->ses, p->at, E_PROBE_TARGET, -ENOENT, "this kernel's BTF has no '%s'", p->btf_attach);
+	return (int)rec.id;
 }
 
 static int

@@ -80,15 +80,14 @@ on_record(void *ud, void *data, size_t len)
 int
 poll_ring(struct sonde_session *ses)
 {
-	int fd = ses->map_fd[MAP_RING], err;
+	int fd = ses->map_fd[MAP_RING];
 
 	ses->ring = ring_buffer__new(fd, on_record, ses, NULL);
 	if (!ses->ring)
 		return errno == ENOMEM ? -ENOMEM
 				       : rt_error(ses, NO_SPAN, E_KERNEL, -errno, "the event ring cannot be mapped: %s",
 						  strerror(errno));
-	err = watch(ses, fd);
-	return err;
+	return watch(ses, fd);
 }
 
 /* Empties the ring once.  Returns how many records that were. */
@@ -205,7 +204,7 @@ error_helper(const struct errsite *site)
 }
 
 static void
-report_site(struct sonde_session *ses, const struct errsite *site, uint64_t count, int64_t code, bool again)
+report_site(struct sonde_session *ses, const struct errsite *site, uint64_t count, int64_t code)
 {
 	const char *helper = error_helper(site);
 	struct buf text = { 0 };
@@ -216,8 +215,6 @@ report_site(struct sonde_session *ses, const struct errsite *site, uint64_t coun
 		buf_fmt(&text, "Error reading %s.", site->detail);
 	else
 		buf_str(&text, error_text(site->what));
-	if (again)
-		buf_fmt(&text, " (%llu times in all)", (unsigned long long)count);
 	if (helper)
 		buf_fmt(&text, "\nAdditional Info - helper: %s, retcode: %lld", helper, (long long)code);
 	rt_runtime_error(ses, site->at, count, "%s", buf_cstr(&text));
@@ -273,7 +270,7 @@ poll_counters(struct sonde_session *ses, bool is_last)
 {
 	const struct run_state *run = ses->run;
 
-	report_counter(ses, __atomic_load_n(&run->lost, __ATOMIC_RELAXED), &ses->lost_seen, "lost %llu events");
+	report_counter(ses, __atomic_load_n(&run->lost, __ATOMIC_RELAXED), &ses->lost_seen, "Lost %llu events");
 	report_counter(ses, __atomic_load_n(&run->scratch_busy, __ATOMIC_RELAXED), &ses->busy_seen,
 		       "%llu probe runs were left out: their scratch memory was in use");
 	for (uint32_t i = 0; i < ses->img->n_errors; i++) {
@@ -282,7 +279,7 @@ poll_counters(struct sonde_session *ses, bool is_last)
 
 		if (count == ses->errors_seen[i] || (ses->errors_seen[i] && !is_last))
 			continue;
-		report_site(ses, &ses->img->errors[i], count, code, count > 1 && is_last);
+		report_site(ses, &ses->img->errors[i], count, code);
 		ses->errors_seen[i] = count;
 	}
 	if (is_last)

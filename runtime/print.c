@@ -81,10 +81,8 @@ print_bytes(const struct type *t, const void *data, struct buf *out)
 }
 
 /* ---- stacks ---- */
-enum { MODE_BPFTRACE, MODE_PERF, MODE_RAW, MODE_BUILD_ID };
-
-static void
-print_symbol(struct render *r, const struct type *t, uint32_t pid, uint64_t addr, struct buf *out)
+void
+print_frame(struct render *r, const struct type *t, uint32_t pid, uint64_t addr, struct buf *out)
 {
 	if (!r->ses) {
 		buf_str(out, "0x");
@@ -106,7 +104,7 @@ print_perf_frame(struct render *r, const struct type *t, uint32_t pid, uint64_t 
 	print_hex(out, addr);
 	buf_char(out, ' ');
 	at = out->len;
-	print_symbol(r, t, pid, addr, out);
+	print_frame(r, t, pid, addr, out);
 	is_known = !out->failed && out->len > at + 1 && memcmp(out->data + at, "0x", 2) != 0;
 	buf_str(out, is_known && !t->is_user ? " ([kernel.kallsyms])" : " ([unknown])");
 }
@@ -123,16 +121,16 @@ print_stack(struct render *r, const struct type *t, const void *data, struct buf
 
 		memcpy(&addr, (const char *)data + 8 + (size_t)i * 8, sizeof(addr));
 		switch (t->param[0]) {
-		case MODE_PERF:
+		case STACK_PERF:
 			print_perf_frame(r, t, head[0], addr, out);
 			break;
-		case MODE_RAW:
-		case MODE_BUILD_ID: /* addresses are what a frame holds here */
+		case STACK_RAW:
+		case STACK_BUILD_ID: /* addresses are what a frame holds here */
 			print_hex(out, addr);
 			break;
 		default:
 			buf_fill(out, ' ', 8);
-			print_symbol(r, t, head[0], addr, out);
+			print_frame(r, t, head[0], addr, out);
 		}
 		buf_char(out, '\n');
 	}

@@ -81,9 +81,6 @@ int verifier_last_insn(const char *log);
 void verifier_last_words(const char *log, struct buf *out);
 bool has_bpf_privilege(void);            /* CAP_SYS_ADMIN, or CAP_BPF with CAP_PERFMON */
 const char *prog_type_name(uint32_t prog_type); /* "tracepoint", for messages */
-/* ---- btfid.c ---- */
-/* Id of the type of that name and kind in the running kernel's BTF.  Positive, or -errno. */
-int btf_find_id(const char *sysroot, const char *name, uint32_t kind);
 
 /* ---- hook.c: libbpf's words ---- */
 void hook_install(void);                 /* the first call in the process installs, others do nothing */
@@ -117,12 +114,13 @@ bool map_is_shown(const struct mapdesc *);  /* a map of the script's, not an int
 /* ---- value.c and print.c ---- */
 void value_make(struct render *, const struct type *, const void *data, struct arena *, struct sonde_value *out);
 void print_value(struct render *, const struct type *, const void *data, int64_t div, struct buf *out); /* LANGUAGE 5.2 */
+/* A frame of a stack: its symbol, or its address where nobody knows one. */
+void print_frame(struct render *, const struct type *stack, uint32_t pid, uint64_t addr, struct buf *out);
 void print_key(struct render *, const struct type *, const void *data, struct buf *out);   /* as inside @x[ ] */
 /* printf family (LANGUAGE 6.1): fields of the payload tuple are the arguments. */
 void print_format(struct render *, const char *fmt, const struct type *payload, const void *data, struct buf *out);
 /* strftime with %f %k %l (LANGUAGE 6.3) of nanoseconds since the epoch, local time. */
 void print_time(const char *fmt, uint64_t ns, struct buf *out);
-/* Histogram rows (LANGUAGE 5.4).  label(ud, i, out) writes a bucket's label. */
 /* Numbers as text, faster than buf_fmt. */
 void print_u64(struct buf *, uint64_t);
 void print_i64(struct buf *, int64_t);
@@ -136,6 +134,7 @@ size_t str_length(const struct type *, const void *data, bool *is_cut);
 const uint8_t *bytes_read(const struct type *, const void *data, uint32_t *len);
 /* Names of an allocation's flags (LANGUAGE 6.1 %gr). */
 void print_gfp(struct buf *, uint64_t flags);
+/* Histogram rows (LANGUAGE 5.4).  label(ud, i, out) writes a bucket's label. */
 void print_histogram(const uint64_t *counts, size_t n, int64_t div, void (*label)(void *ud, size_t i, struct buf *out), void *ud, struct buf *out);
 
 /* ---- sym.c ---- */

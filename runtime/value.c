@@ -126,12 +126,7 @@ make_stack(struct render *r, const struct type *t, const void *data, struct aren
 
 		memcpy(&item[i].num.u, (const char *)data + 8 + (size_t)i * 8, 8);
 		item[i].kind = SONDE_UINT;
-		if (!r->ses)
-			buf_fmt(&text, "0x%llx", (unsigned long long)item[i].num.u);
-		else if (t->is_user)
-			sym_user(r->ses->syms, head[0], item[i].num.u, true, &text);
-		else
-			sym_kernel(r->ses->syms, item[i].num.u, true, &text);
+		print_frame(r, t, head[0], item[i].num.u, &text);
 		item[i].text = buf_cstr(&text);
 		item[i].len = text.failed ? 0 : text.len;
 	}

@@ -9,6 +9,7 @@ struct attach {                          /* the attach points of one N_PROBE */
 	uint32_t n, cap;
 	const struct provider *cur;
 	uint64_t total;                  /* of the whole script, also those past the limit */
+	const struct node *over;         /* the first attach point past the limit */
 	bool is_over;
 };
 enum { MISSING_ERROR, MISSING_WARN, MISSING_IGNORE }; /* config variable missing_probes */
@@ -157,7 +158,6 @@ attach_point(struct compile *c, const struct node *n)
 	const char *word = unquote(c, raw, (size_t)(colon - raw));
 	const struct provider *prov = plug_provider(c->plugs, word);
 	struct target proto = { .at = n->at };
-	uint64_t before = c->attach->total;
 
 	if (!prov)
 		return unknown_provider(c, n, word);
@@ -170,12 +170,21 @@ attach_point(struct compile *c, const struct node *n)
 	if (!c->attach->is_over)
 		return true;
 	c->attach->is_over = false;
-	diag_error(c->diags, n->at, E_PROBE_LIMIT,
-		   "Can't attach to %llu probes because it exceeds the current limit of %u probes",
-		   (unsigned long long)c->attach->total, c->limit.max_probes);
-	diag_hint(c->diags, "raise the limit with config = { max_probes = %llu }", (unsigned long long)c->attach->total);
-	c->attach->total = before;
+	if (!c->attach->over)
+		c->attach->over = n;
 	return false;
+}
+
+/* Said once, when all are counted. */
+static void
+over_limit(struct compile *c)
+{
+	const struct attach *a = c->attach;
+
+	diag_error(c->diags, a->over->at, E_PROBE_LIMIT,
+		   "Can't attach to %llu probes because it exceeds the current limit of %u probes",
+		   (unsigned long long)a->total, c->limit.max_probes);
+	diag_hint(c->diags, "raise the limit with config = { max_probes = %llu }", (unsigned long long)a->total);
 }
 
 /* ---- programs ---- */
@@ -255,6 +264,8 @@ pass_attach(struct compile *c)
 			a.cur = NULL;
 			ok &= attach_probe(c, n);
 		}
+	if (a.over)
+		over_limit(c);
 	c->attach = NULL;
 	if (ok && !c->probes) {
 		ok = diag_error(c->diags, c->prog->at.len ? c->prog->at : NO_SPAN, E_NO_PROBES, "No probes to attach");

@@ -1,11 +1,11 @@
 /* check.c - pass C: what types alone do not forbid, and warnings.
  * Needs: every expression typed (T).
  * Gives: calls whose arguments fit their rows, loops within their limits, sizes the kernel accepts. */
+#include <linux/bpf.h>
 #include "sema/infer.h"
 
 struct check {
 	struct compile *c;
-	struct probe *probe;
 	bool ok;
 };
 
@@ -111,8 +111,12 @@ check_division(struct check *ck, const struct node *n, const struct type *a, con
 static void
 check_signs(struct check *ck, const struct node *n, const struct type *a, const struct type *b)
 {
-	bool compares = n->op == TK_LT || n->op == TK_LE || n->op == TK_GT || n->op == TK_GE || n->op == TK_EQ || n->op == TK_NE;
+	bool compares = token_is_compare(n->op);
 
+	if (compares && a->kind == T_PTR && b->kind == T_PTR && a->elem && b->elem && a->elem != b->elem && a->elem->kind != T_VOID &&
+	    b->elem->kind != T_VOID)
+		diag_warn(ck->c->diags, n->at, W_POINTER_MIX, "comparison of distinct pointer types: '%s' and '%s'",
+			  type_name(ck->c->tmp, a), type_name(ck->c->tmp, b));
 	if (!compares || a->kind != T_INT || b->kind != T_INT || a->is_signed == b->is_signed)
 		return;
 	const struct type *u = a->is_signed ? b : a;
@@ -149,6 +153,23 @@ leaves(const struct node *n)
 	       (n->kind == N_EXPR && n->kid[0]->kind == N_CALL && (n->kid[0]->ref.bi->flags & BI_EXIT));
 }
 
+enum { MAX_UNROLLED = 100000 };          /* nodes: compiling as many takes a second, and the verifier accepts no more */
+
+/* How many nodes this becomes once its loops are unrolled, up to a number that is too many anyway. */
+static uint64_t
+unrolled_size(const struct node *n)
+{
+	uint64_t size = 1;
+	int64_t count = 1;
+
+	if (n->kind == N_UNROLL && (!fold_int(n->kid[0], &count) || count < 1 || count > 100))
+		count = 1;               /* has its own message */
+	for (int i = 0; i < node_kids(n->kind); i++)
+		for (const struct node *kid = n->kid[i]; kid; kid = kid->next)
+			size += unrolled_size(kid);
+	return size > MAX_UNROLLED ? MAX_UNROLLED + 1 : size * (uint64_t)count;
+}
+
 static bool
 check_list(struct node *n, void *ud)
 {
@@ -172,6 +193,8 @@ check_list(struct node *n, void *ud)
 			ck->ok &= diag_error(ck->c->diags, n->kid[0]->at, E_LOOP, "unroll minimum value is 1");
 		else if (count > 100)
 			ck->ok &= diag_error(ck->c->diags, n->kid[0]->at, E_LOOP, "unroll maximum value is 100");
+		else if (unrolled_size(n) > MAX_UNROLLED)
+			ck->ok &= diag_error(ck->c->diags, n->kid[0]->at, E_SIZE, "the loop is too large to be unrolled that often");
 	}
 	return true;
 }
@@ -184,6 +207,7 @@ static bool
 check_map(struct compile *c, const struct mapdesc *m)
 {
 	bool is_aggr = m->val && m->val->kind == T_AGGR;
+	bool is_percpu = m->bpf_type == BPF_MAP_TYPE_PERCPU_HASH || m->bpf_type == BPF_MAP_TYPE_LRU_PERCPU_HASH;
 
 	if (!m->val) {
 		diag_warn(c->diags, m->first, W_UNUSED_MAP, "Unused map: %s", m->name);
@@ -193,10 +217,10 @@ check_map(struct compile *c, const struct mapdesc *m)
 		return diag_error(c->diags, m->first, E_SIZE, "a value of %s takes %u bytes, a CPU's share is limited to %u", m->name, m->val->size, MAX_PERCPU - 8);
 	if (m->val->size > MAX_VALUE || (m->key && m->key->size > MAX_VALUE))
 		return diag_error(c->diags, m->first, E_SIZE, "keys and values are limited to %u bytes, those of %s are not", MAX_VALUE, m->name);
-	if (m->is_declared && is_aggr && m->bpf_type != 5 && m->bpf_type != 10)
+	if (m->is_declared && is_aggr && !is_percpu)
 		return diag_error(c->diags, m->first, E_MAP_DECL, "Incompatible map types: %s is declared without per-CPU values, but used with %s()",
 				  m->name, m->val->aggr->name);
-	if (m->is_declared && !is_aggr && (m->bpf_type == 5 || m->bpf_type == 10))
+	if (m->is_declared && !is_aggr && is_percpu)
 		return diag_error(c->diags, m->first, E_MAP_DECL, "Incompatible map types: %s is declared per CPU, that is for aggregations such as count()", m->name);
 	return true;
 }
@@ -207,7 +231,7 @@ pass_check(struct compile *c)
 	struct check ck = { .c = c, .ok = true };
 
 	for (struct probe *p = c->probes; p; p = p->next) {
-		ck.probe = c->at_work = p;
+		c->at_work = p;
 		if (p->node->kid[1])
 			node_walk(p->node->kid[1], check_node, &ck);
 		node_walk(p->node->kid[2], check_node, &ck);

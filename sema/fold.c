@@ -136,11 +136,13 @@ static bool
 fold_strings(struct compile *c, struct node *n, const struct node *a, const struct node *b)
 {
 	if (n->op == TK_PLUS && b->kind == N_STR) {
-		char *both = arena_printf(c->tmp, "%s%s", a->u.str, b->u.str);
+		struct buf both = { .arena = c->tmp };
 
-		become_str(c, n, both, strlen(both));
+		buf_add(&both, a->u.str, (size_t)a->op);
+		buf_add(&both, b->u.str, (size_t)b->op);
+		become_str(c, n, buf_cstr(&both), both.len);
 	} else if (n->op == TK_PLUS && b->kind == N_INT) {
-		size_t len = strlen(a->u.str), skip = b->u.num > len ? len : (size_t)b->u.num;
+		size_t len = (size_t)a->op, skip = b->u.num > len ? len : (size_t)b->u.num;
 
 		become_str(c, n, a->u.str + skip, len - skip);
 	} else if (b->kind == N_STR && (n->op == TK_EQ || n->op == TK_NE)) {

@@ -247,12 +247,6 @@ infer_unary(struct infer *in, struct node *n)
 	}
 }
 
-static bool
-is_compare(int op)
-{
-	return op == TK_EQ || op == TK_NE || op == TK_LT || op == TK_LE || op == TK_GT || op == TK_GE;
-}
-
 /* A literal beside an unsigned number is unsigned (its value is the same), so that comparisons are. */
 static void
 adapt_literal(struct infer *in, struct node *lit, const struct type *other)
@@ -315,7 +309,7 @@ infer_step(struct infer *in, struct node *n)
 	if (n->op == TK_LAND || n->op == TK_LOR) {
 		if (type_is_condition(a) && type_is_condition(b))
 			return type_bool(ts);
-	} else if (is_compare(n->op)) {
+	} else if (token_is_compare(n->op)) {
 		return infer_compare(in, n, a, b);
 	} else if (a->kind == T_PTR || b->kind == T_PTR) {
 		return infer_pointer_math(in, n, a, b);

@@ -3,18 +3,19 @@
 
 static void infer_stmt(struct infer *, struct node *);
 
-static bool
+/* Types are reported when they are final; before, they may still change. */
+static void
 stmt_error(struct infer *in, struct span at, enum diag_tag tag, const char *fmt, ...)
 {
 	struct buf b = { .arena = in->c->tmp };
 	va_list ap;
 
 	if (!in->is_final)
-		return false;
+		return;
 	va_start(ap, fmt);
 	buf_vfmt(&b, fmt, ap);
 	va_end(ap);
-	return diag_error(in->c->diags, at, tag, "%s", buf_cstr(&b));
+	diag_error(in->c->diags, at, tag, "%s", buf_cstr(&b));
 }
 
 static bool
@@ -99,8 +100,7 @@ assign_map(struct infer *in, struct node *n, const struct type *t)
 	if (!t)
 		return;
 	if (t->kind == T_AGGR && n->rhs->kind == N_MAP) {
-		if (stmt_error(in, n->rhs->at, E_MAP_TYPE, "Map value '%s' cannot be assigned from one map to another", infer_name(in, t)))
-			return;
+		stmt_error(in, n->rhs->at, E_MAP_TYPE, "Map value '%s' cannot be assigned from one map to another", infer_name(in, t));
 		if (in->is_final)
 			diag_hint(in->c->diags, type_is_readable_aggr(t) ? "cast it to an integer: %s = (int64)%s" : "aggregate the same value into both: %s and %s",
 				  m->name, n->rhs->u.str);

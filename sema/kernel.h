@@ -1,7 +1,7 @@
 /* kernel.h - what the files that question the kernel share; private to kernel.c, btf_type.c, tracefs.c and ksyms.c. */
 #ifndef SEMA_KERNEL_H
 #define SEMA_KERNEL_H
-#include "sema/btf.h"
+#include "image/btf.h"
 #include "sema/sema.h"
 
 enum { FIND_SLOTS = 256 };

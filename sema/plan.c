@@ -14,13 +14,13 @@ struct plan {
 
 /* ---- actions ---- */
 
-/* What of a call is not sent with each event, because it is the same every time. */
-static bool
-is_fixed(const struct builtin *bi, const struct node *call, const struct node *a, const struct action *act)
+/* The literal format, mode words, maps as such and numbers beside a map are the same every time. */
+bool
+action_sends(const struct action *act, const struct node *call, const struct node *a)
 {
-	if ((bi->flags & BI_FORMAT) && a == call->kid[0] && a->kind == N_STR)
-		return true;
-	return a->type->kind == T_WORD || (act->map >= 0 && a->kind == N_INT) || (a->kind == N_MAP && !a->kid[0] && act->map >= 0);
+	if ((call->ref.bi->flags & BI_FORMAT) && a == call->kid[0] && a->kind == N_STR)
+		return false;
+	return a->type->kind != T_WORD && !(act->map >= 0 && (a->kind == N_INT || (a->kind == N_MAP && !a->kid[0])));
 }
 
 static void
@@ -55,7 +55,7 @@ make_action(struct plan *pl, struct node *call)
 		if (a->kind == N_MAP && !a->kid[0] && takes_map(&p, i))
 			act->map = (int)a->ref.map->slot;
 	for (const struct node *a = call->kid[0]; a; a = a->next) {
-		if (is_fixed(bi, call, a, act))
+		if (!action_sends(act, call, a))
 			note_fixed(act, a);
 		else
 			sent[n++] = type_is_readable_aggr(a->type) ? type_int(c->types, 8, a->type->elem->is_signed) : a->type;

@@ -32,8 +32,8 @@ enum {                        /* what a row's code needs of the program it stand
  * RET: void bool u8 u16 u32 u64 i8 ... i64 str16 (string of 16 bytes) str (string of max_strlen) ptr, a fmt row's name such
  *      as ksym_t (u64 printed by that row), or "?": .result gives it.
  * ARG: any (printable value) int (integer, bool, enum) ptr (pointer or integer) str (string) lit (literal string)
- *      num (constant integer) map (a bare map) show (any, or a bare map that is meant as a map) keyed (a bare map with keys) key (a map element @m[k]) word (a mode word) bytes value
- *      (anything that can be stored). */
+ *      num (constant integer) bytes (a buffer) word (a mode word) map (a bare map) keyed (a bare map with keys)
+ *      key (a map element @m[k]) show (any, or a bare map that is meant as a map). */
 struct builtin {
 	const char *name, *alias, *sig, *doc;
 	unsigned flags, uses;
@@ -68,7 +68,7 @@ enum {
 	PROV_PREEMPTIBLE = 1 << 0, /* its programs may be preempted or run nested: per-CPU memory is not private */
 	PROV_TEST = 1 << 1,        /* only with opts SONDE_TEST */
 	PROV_USER = 1 << 2,        /* user-space addresses: pointers are AS_USER by default, listed only when asked for */
-	PROV_PID_FILTER = 1 << 3,  /* with opts->pid, programs check the pid themselves */
+	PROV_PID_FILTER = 1 << 3,  /* with opts->pid, programs leave at once in other processes */
 	PROV_STANDALONE = 1 << 4,  /* needs nobody to wait for: begin, end */
 };
 struct provider {
@@ -108,6 +108,9 @@ bool target_missing(struct compile *, const struct target *proto, const char *sp
 int spec_split(struct compile *, const char *spec, const char **part, int max);
 /* Says that an attach point has the wrong number of parts: "N" or "N or M". */
 bool spec_arity(struct compile *, const struct target *proto, const char *wanted, int found);
+
+/* Does each event of the action hold the argument?  Else it is in the action itself.  (plan.c) */
+bool action_sends(const struct action *, const struct node *call, const struct node *arg);
 
 struct plugs { const struct builtin *const *builtins; const struct provider *const *providers; }; /* each ends in NULL */
 extern const struct plugs plugs;                                 /* stdlib/all.c, probes/all.c */

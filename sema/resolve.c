@@ -2,6 +2,7 @@
  * Needs: c->probes with targets (A).
  * Gives: CALL nodes with their row, VAR with their variable, MAP with their map; enumerators, positional parameters and
  * constant expressions as literals; one probe per layout of args; the number of arguments is right everywhere. */
+#include <linux/bpf.h>
 #include "sema/resolve.h"
 
 static void resolve_block(struct resolve *, struct node *);
@@ -258,7 +259,7 @@ collect_uses(struct node *n, void *ud)
 }
 
 /* Attach points whose args differ cannot share a program: one probe per layout, in order of first appearance. */
-static bool
+static void
 split_by_args(struct compile *c, struct probe *p)
 {
 	uint32_t n = p->n_targets, kept = 0;
@@ -268,6 +269,8 @@ split_by_args(struct compile *c, struct probe *p)
 	for (uint32_t i = 0; i < n; i++) {
 		const char *why = NULL;
 
+		if (p->targets[i].args)  /* asked when it was split off */
+			continue;
 		p->targets[i].args = p->prov->arg_type ? p->prov->arg_type(c, &p->targets[i], ARG_ALL, &why) : NULL;
 		if (!p->targets[i].args)
 			p->targets[i].args = type_void(c->types);
@@ -282,7 +285,7 @@ split_by_args(struct compile *c, struct probe *p)
 	}
 	p->n_targets = kept;
 	if (!n_rest)
-		return true;
+		return;
 	struct probe *q = arena_alloc(c->tmp, sizeof(*q));
 	*q = *p;
 	q->node = node_copy(c->tmp, p->node);
@@ -292,7 +295,6 @@ split_by_args(struct compile *c, struct probe *p)
 	if (!q->next)
 		c->probes_end = &q->next;
 	c->n_probes++;
-	return true;
 }
 
 static void
@@ -306,8 +308,8 @@ resolve_probe(struct compile *c, struct probe *p, bool *ok)
 		node_walk(p->node->kid[1], collect_uses, &u);
 	node_walk(p->node->kid[2], collect_uses, &u);
 	p->uses = u.bits;
-	if ((u.bits & USES_ARGS) && p->n_targets && !split_by_args(c, p))
-		*ok = false;
+	if ((u.bits & USES_ARGS) && p->n_targets)
+		split_by_args(c, p);
 	if (p->node->kid[1])
 		resolve_expr(&r, p->node->kid[1]);
 	resolve_block(&r, p->node->kid[2]);
@@ -318,7 +320,8 @@ static bool
 resolve_mapdecl(struct compile *c, const struct node *n)
 {
 	static const struct { const char *name; uint32_t type; } kinds[] = {
-		{ "hash", 1 }, { "percpuhash", 5 }, { "lruhash", 9 }, { "percpulruhash", 10 },
+		{ "hash", BPF_MAP_TYPE_HASH }, { "lruhash", BPF_MAP_TYPE_LRU_HASH },
+		{ "percpuhash", BPF_MAP_TYPE_PERCPU_HASH }, { "percpulruhash", BPF_MAP_TYPE_LRU_PERCPU_HASH },
 	};
 	struct mapdesc *m = map_named(c, n->u.str);
 	int64_t max;

@@ -63,7 +63,7 @@ bool pass_attach(struct compile *);      /* attach.c  A: attach points parsed, w
 bool pass_resolve(struct compile *);     /* resolve.c R: names to rows, variables, maps; probes split by args */
 bool pass_infer(struct compile *);       /* infer.c   T: a type on every expression, variable and map */
 bool pass_check(struct compile *);       /* check.c   C: what types alone do not forbid; warnings */
-bool pass_plan(struct compile *);        /* plan.c    P: maps, actions, error sites of the image */
+bool pass_plan(struct compile *);        /* plan.c    P: programs, maps and actions of the image */
 void dump_probes(struct compile *, struct buf *);
 void dump_types(struct compile *, struct buf *);
 
@@ -81,13 +81,13 @@ bool type_is_readable_aggr(const struct type *); /* count sum min max avg: reads
 /* The type a script's words name ("uint8", "struct file *", "string[8]", typedefs and enums of BTF).  NULL after an error. */
 const struct type *type_of_node(struct compile *, const struct node *type_node);
 
-/* True when the expression is constant; gives its value.  Literals, arithmetic on them, sizeof, enum names. */
+/* True when the expression is a literal, which R makes of every constant one and T of sizeof; gives its value. */
 bool fold_int(const struct node *, int64_t *value);
 /* The compile's own message helpers: they add the error and return false. */
 bool want_args(struct compile *, const struct node *call, unsigned min, unsigned max);
 unsigned node_count(const struct node *list);
 
-/* ---- questions to the kernel (kernel.c, btf.c) ----
+/* ---- questions to the kernel (kernel.c, tracefs.c, ksyms.c) ----
  * Everything below asks the running kernel (or the tree under opts.sysroot), opens lazily, and caches.  */
 struct kernel *kernel_open(struct sonde *); /* NULL: out of memory.  Kept in ctx->kernel by the caller */
 void kernel_close(struct kernel *);
@@ -97,10 +97,11 @@ bool kernel_has_btf(struct kernel *, const char **why); /* why: one line on what
 const struct type *kernel_type(struct kernel *, struct types *, const char *name);
 /* Fills in the fields of an open record, one level; false when its BTF is gone. */
 bool kernel_expand(struct kernel *, struct types *, const struct type *record);
-/* A member by name, anonymous members searched, offset from the start of the record.  NULL: none. */
+/* A member by name, anonymous members searched, offset from the start of the record.  False: none. */
 bool kernel_field(struct kernel *, struct types *, const struct type *record, const char *name, struct field *out);
 /* Offers each field name of a record to near. */
 void kernel_near_field(struct kernel *, struct types *, const struct type *record, const char *name, struct near *);
+/* An enumerator by name, and the enum it is of (type may be NULL).  False: none. */
 bool kernel_enum_value(struct kernel *, struct types *, const char *name, int64_t *value, const struct type **type);
 /* Parameters of a BTF function (FUNC): types[] in the given table, names[]; returns how many, -1: no such function. */
 int kernel_func_params(struct kernel *, struct types *, const char *func, const char **names, const struct type **types, int max,

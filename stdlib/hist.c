@@ -118,7 +118,7 @@ lhist_range(const struct node *call, struct range *r)
 static bool
 is_good_range(const struct range *r)
 {
-	return r->min >= 0 && r->min < r->max && r->step >= 1 && r->step <= r->max - r->min && (r->max - r->min) / r->step <= LHIST_BUCKETS_MAX;
+	return lhist_fits(r->min, r->max, r->step);
 }
 
 static const struct type *

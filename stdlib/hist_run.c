@@ -262,11 +262,7 @@ value_lhist(struct render *r, const struct type *t, const void *cell, struct are
 static uint32_t
 size_lhist(const int64_t param[4])
 {
-	int64_t min = param[0], max = param[1], step = param[2];
-
-	if (min < 0 || max <= min || step < 1 || step > max - min || (max - min) / step > LHIST_BUCKETS_MAX)
-		return 0;
-	return lhist_slots(min, max, step) * 8;
+	return lhist_fits(param[0], param[1], param[2]) ? lhist_slots(param[0], param[1], param[2]) * 8 : 0;
 }
 
 const struct aggr run_aggr_lhist = {

@@ -176,8 +176,15 @@ gen_buf(struct gen *g, const struct node *call, struct gval *out)
 		gen_probe_read(g, bytes, n, v, space_of(g, from->type));
 		return true;
 	}
-	if (!gen_expr(g, from, &v))
+	if (from->kind == N_STR) { /* all bytes of the literal, whatever they are */
+		v = gen_str_literal(g, from->u.str, (uint32_t)from->op, from->type->size);
+	} else if (from->kind == N_VAR && from->type->kind == T_STR) { /* what lies behind the NUL is zero */
+		v = gen_temp(g, from->type);
+		if (!gen_expr_to(g, from, v, true))
+			return false;
+	} else if (!gen_expr(g, from, &v)) {
 		return false;
+	}
 	if (v.kind == GV_MEM && (!len || arg_int(len, &fixed)))
 		gen_copy(g, bytes, v, call->type->n);
 	else

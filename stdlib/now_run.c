@@ -49,11 +49,13 @@ print_timestamp(struct render *r, const struct type *t, const void *data, struct
 
 	(void)r;
 	memcpy(&ns, data, sizeof(ns));
-	if (!t->name || t->n != 1 || !t->fields[0].name) {
-		buf_str(out, "(?)");
-		return;
-	}
 	print_time(t->name, ns + wall_offset(strcmp(t->fields[0].name, "tai") == 0 ? CLOCK_TAI : CLOCK_BOOTTIME), out);
 }
 
-const struct fmt fmt_timestamp = { .name = "timestamp", .print = print_timestamp };
+static bool
+fits_timestamp(const struct type *t)
+{
+	return t->kind == T_RECORD && t->size >= 8 && t->name && t->n == 1 && t->fields && t->fields[0].name;
+}
+
+const struct fmt fmt_timestamp = { .name = "timestamp", .fits = fits_timestamp, .print = print_timestamp };

@@ -1,6 +1,7 @@
 /* out_run.c - run half of the output: what an event of printf, print, cat, system, clear, zero or exit does. */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -164,24 +165,33 @@ const struct run_builtin run_cat = { .name = "cat", .fits = fits_format, .event 
 
 extern char **environ; /* handed on, not read */
 
-/* Starts sh -c command with its output in a pipe.  The pipe's reading end, or -errno. */
+/* Starts sh -c command with its output in a pipe.  The pipe's reading end, or -errno.  SIGPIPE is as a shell expects it, whatever
+ * the process that traces does with it. */
 static int
 spawn_shell(const char *command, pid_t *pid)
 {
 	char sh[] = "sh", dash_c[] = "-c";
 	char *argv[] = { sh, dash_c, (char *)(uintptr_t)command, NULL };
 	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attr;
+	sigset_t pipe_only;
 	int end[2], err;
 
 	if (pipe2(end, O_CLOEXEC) != 0)
 		return -errno;
+	sigemptyset(&pipe_only);
+	sigaddset(&pipe_only, SIGPIPE);
+	posix_spawnattr_init(&attr);     /* neither this nor what follows asks for memory */
+	posix_spawnattr_setsigdefault(&attr, &pipe_only);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGDEF);
 	err = posix_spawn_file_actions_init(&actions);
 	if (!err) {
 		err = posix_spawn_file_actions_adddup2(&actions, end[1], STDOUT_FILENO);
 		if (!err)
-			err = posix_spawn(pid, "/bin/sh", &actions, NULL, argv, environ);
+			err = posix_spawn(pid, "/bin/sh", &actions, &attr, argv, environ);
 		posix_spawn_file_actions_destroy(&actions);
 	}
+	posix_spawnattr_destroy(&attr);
 	close(end[1]);
 	if (!err)
 		return end[0];

@@ -9,8 +9,6 @@ const char *arg_word(const struct node *arg);
 bool arg_int(const struct node *arg, int64_t *value);
 /* A type printed by the fmt row of that name; base NULL: u64. */
 const struct type *type_printed(struct compile *, const char *fmt, const struct type *base);
-/* Process id and thread id as u32 values, as seen from pid namespace of sonde itself (is_init: the initial one). */
-struct gval gen_pid_of(struct gen *, bool is_init, bool is_thread);
 /* Where a plain address points to in this probe's world (LANGUAGE 2.3). */
 enum space space_of(struct gen *, const struct type *);
 /* usym_t as a type: address and process. */

@@ -14,8 +14,8 @@ stack_args(const struct compile *c, const struct node *call, int *mode, int64_t 
 	for (const struct node *a = call->kid[0]; a; a = a->next) {
 		const char *word = arg_word(a);
 
-		for (int i = 0; word && mode_words[i]; i++)
-			if (strcmp(word, mode_words[i]) == 0)
+		for (int i = 0; word && stack_mode_name(i); i++)
+			if (strcmp(word, stack_mode_name(i)) == 0)
 				*mode = i;
 		if (!word && !arg_int(a, n))
 			*n = 0;

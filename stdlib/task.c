@@ -4,24 +4,6 @@
 
 static const char *const ns_words[] = { "curr_ns", "init", NULL };
 
-struct gval
-gen_pid_of(struct gen *g, bool is_init, bool is_thread)
-{
-	const struct type *u32 = type_int(gen_compile(g)->types, 4, false);
-	uint64_t dev, ino;
-
-	if (is_init || !kernel_pid_ns(gen_compile(g)->kernel, &dev, &ino)) {
-		struct gval both = gen_helper(g, BPF_FUNC_get_current_pid_tgid, NULL, 0);
-
-		return gen_cast(g, is_thread ? both : gen_bin(g, TK_SHR, both, gen_u64(g, 32)), u32);
-	}
-	/* struct bpf_pidns_info: u32 pid, tgid; zeros when the task has no id in that namespace. */
-	struct gval info = gen_temp_bytes(g, 8);
-	struct gval arg[] = { gen_u64(g, dev), gen_u64(g, ino), gen_addr(g, info), gen_u64(g, 8) };
-	gen_helper(g, BPF_FUNC_get_ns_current_pid_tgid, arg, 4);
-	return gen_load(g, gen_at(g, info, is_thread ? 0 : 4, u32));
-}
-
 static bool
 is_init(const struct node *call)
 {

@@ -813,18 +813,6 @@ test_verifier_place(void **state)
 }
 
 static void
-test_btf_ids(void **state)
-{
-	(void)state;
-	if (access("/sys/kernel/btf/vmlinux", R_OK))
-		skip();
-	assert_true(btf_find_id("", "btf_trace_sys_enter", BTF_KIND_TYPEDEF) > 0);
-	assert_true(btf_find_id("", "task_struct", BTF_KIND_STRUCT) > 0);
-	assert_int_equal(btf_find_id("", "no_such_name", BTF_KIND_FUNC), -ENOENT);
-	assert_int_equal(btf_find_id("/nonexistent", "x", BTF_KIND_FUNC), -ENODATA);
-}
-
-static void
 test_links(void **state)
 {
 	struct links links = { 0 };
@@ -850,7 +838,7 @@ main(void)
 		T(test_text), T(test_compounds), T(test_records), T(test_stacks), T(test_typed_values), T(test_printf_numbers),
 		T(test_printf_values), T(test_times), T(test_histograms), T(test_map_order), T(test_map_order_by_key), T(test_map_many),
 		T(test_map_one_by_one), T(test_map_merge), T(test_map_scalar), T(test_map_scalar_percpu), T(test_verifier_log),
-		T(test_verifier_place), T(test_btf_ids), T(test_links),
+		T(test_verifier_place), T(test_links),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

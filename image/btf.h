@@ -1,7 +1,7 @@
-/* btf.h - reading BTF: the bytes of a kernel's type information as records, checked; private to sema's kernel files.
+/* btf.h - reading BTF: the bytes of a kernel's type information as records, checked; what both sides look up in it.
  * Layout: Documentation/bpf/btf.rst.  Nothing is unpacked ahead; ids are found by walking from the nearest indexed one. */
-#ifndef SEMA_BTF_H
-#define SEMA_BTF_H
+#ifndef IMAGE_BTF_H
+#define IMAGE_BTF_H
 #include <linux/btf.h>
 #include "lang/base.h"
 

@@ -6,8 +6,8 @@
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
+#include "image/btf.h"
 #include "image/context.h"
-#include "sema/btf.h"
 
 /* The newest kinds by number, so that older linux/btf.h serves. */
 enum { KIND_ENUM64 = 19, N_KINDS = 20, COMMON = 12 };
