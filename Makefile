@@ -4,7 +4,7 @@
 #   sudo make demo       installs what is missing, builds, five seconds of live histograms
 #   sudo make check      installs what the tests need, builds, runs every test
 #   make test            every test that needs no root
-#   make bench fuzz soak golden-update install uninstall clean
+#   make bench fuzz fuzz-load soak golden-update install uninstall clean
 #
 # Variables: OUT=build  V=1  DEBUG=1  WERROR=1  SAN=address,undefined  LLVM_CONFIG=llvm-config-19
 #            LLVM_LINK=static|shared  PREFIX=/usr/local  DESTDIR=  CC  CFLAGS (added last)  LDFLAGS
@@ -36,7 +36,7 @@ run_rows := $(run_probes) $(run_stdlib)
 # Tests are whatever lies there.
 base = $(sort $(basename $(wildcard $(1))))
 unit_tests := $(call base,tests/unit/*.c)
-fuzz_targets := $(filter-out tests/fuzz/replay,$(call base,tests/fuzz/*.c))
+fuzz_targets := $(call base,tests/fuzz/fuzz_*.c)
 target_progs := $(call base,tests/data/prog/*.c)
 
 src_run := $(filter lang/mem lang/diag,$(src_lang)) $(src_image) $(src_runtime) $(run_rows)
@@ -90,7 +90,7 @@ obj_cli := $(call obj,$(src_cli))
 
 comma := ,
 
-.PHONY: all help lib tests test check demo bench order fuzz soak install uninstall clean golden-update
+.PHONY: all help lib tests test check demo bench order fuzz fuzz-load soak install uninstall clean golden-update
 all: $(OUT)/sonde $(OUT)/libsonde.a $(OUT)/libsonde_run.a $(OUT)/libsonde.so $(OUT)/examples/embed
 lib: $(OUT)/libsonde.a
 help:
@@ -139,10 +139,14 @@ unit_bins := $(unit_tests:%=$(OUT)/%)
 fuzz_bins := $(fuzz_targets:%=$(OUT)/%)
 prog_bins := $(target_progs:tests/data/prog/%=$(OUT)/tests/prog/%)
 api_bins := $(OUT)/tests/api/calls $(OUT)/tests/api/threads $(OUT)/tests/api/run_image
-tests: $(unit_bins) $(fuzz_bins) $(prog_bins) $(api_bins) $(OUT)/tests/golden/run $(OUT)/tests/oom/oom
+tests: $(unit_bins) $(fuzz_bins) $(prog_bins) $(api_bins) $(OUT)/tests/golden/run $(OUT)/tests/oom/oom $(OUT)/tests/fuzz/load_random
 $(unit_bins): %: %.o $(OUT)/libsonde.a $(lld_link)
 	$(call say,LINK,$@)$(call test_obj,$(llvm_libs) -lcmocka)
 $(fuzz_bins): %: %.o $(OUT)/tests/fuzz/replay.o $(OUT)/libsonde.a $(lld_link)
+	$(call say,LINK,$@)$(call test_obj,$(llvm_libs))
+# Scripts made of bytes: see tests/fuzz/grammar.h.
+$(OUT)/tests/fuzz/fuzz_compile $(OUT)/fuzz-fuzz_compile: $(OUT)/tests/fuzz/grammar.o
+$(OUT)/tests/fuzz/load_random: $(OUT)/tests/fuzz/load_random.o $(OUT)/tests/fuzz/grammar.o $(OUT)/libsonde.a $(lld_link)
 	$(call say,LINK,$@)$(call test_obj,$(llvm_libs))
 $(OUT)/tests/golden/run $(OUT)/tests/api/calls $(OUT)/tests/api/threads: %: %.o $(OUT)/libsonde.a $(lld_link)
 	$(call say,LINK,$@)$(call test_obj,$(llvm_libs))
@@ -161,7 +165,7 @@ $(OUT)/tests/prog/%: tests/data/prog/%.c
 	$(call say,PROG,$@)$(CC) -std=c11 -D_GNU_SOURCE -O1 -g -fno-omit-frame-pointer -o $@ $<
 
 checks := lists floors io globals tags size run-side header unit golden oom corpora api
-.PHONY: $(checks:%=check-%) check-accepted check-self check-live check-werror
+.PHONY: $(checks:%=check-%) check-accepted check-self check-live check-load check-werror
 test: all tests
 	@bash tests/tools/check.sh $(checks)
 
@@ -216,6 +220,9 @@ check-oom: $(OUT)/tests/oom/oom
 	@$<
 check-corpora: $(fuzz_bins)
 	@bash tests/tools/corpora.sh $(fuzz_bins)
+# The running kernel's verifier accepts what the grammar makes: always the same scripts.
+check-load: $(OUT)/tests/fuzz/load_random
+	@nice $< 1 300
 check-api: $(api_bins) $(OUT)/examples/embed
 	@bash tests/tools/api.sh $(OUT)
 check-threads: $(OUT)/tests/api/threads
@@ -242,8 +249,12 @@ $(OUT)/bench/bench: bench/bench.c
 FUZZ_SECONDS ?= 60
 fuzz:
 	@bash tests/tools/fuzz.sh $(OUT) $(FUZZ_SECONDS) $(notdir $(fuzz_targets))
+# Other scripts each time; a seed that fails is run again with: load_random SEED 1.
+FUZZ_LOADS ?= 2000
+fuzz-load: $(OUT)/tests/fuzz/load_random
+	@nice $< $$(date +%s)000 $(FUZZ_LOADS)
 $(OUT)/fuzz-%: $(OUT)/tests/fuzz/%.o $(OUT)/libsonde.a $(lld_link)
-	$(CC) $(use_lld) -fsanitize=fuzzer,address,undefined -no-pie -o $@ $< $(OUT)/libsonde.a $(dep_libs) $(llvm_libs) -lpthread
+	$(CC) $(use_lld) -fsanitize=fuzzer,address,undefined -no-pie -o $@ $(filter %.o,$^) $(OUT)/libsonde.a $(dep_libs) $(llvm_libs) -lpthread
 SOAK_SECONDS ?= 600
 soak: $(OUT)/sonde $(prog_bins)
 	@SONDE=$(OUT)/sonde B=$(OUT)/tests/prog bash tests/tools/soak.sh $(SOAK_SECONDS)

@@ -5,6 +5,7 @@
 
 struct listing {
 	struct out *out;
+	sonde *ctx;
 	bool with_doc;
 };
 
@@ -23,6 +24,17 @@ list_one(void *ud, const char *name, const char *doc)
 	return l->out->error;            /* head has seen enough */
 }
 
+/* A probe of a program: what is known about it is known by its name. */
+static int
+list_attached(void *ud, const char *name, const char *doc)
+{
+	struct listing *l = ud;
+
+	if (l->with_doc && !doc && sonde_list_probes(l->ctx, name, list_one, l) > 0)
+		return l->out->error;
+	return list_one(ud, name, doc);
+}
+
 static int
 list_image(struct run *r, sonde *ctx, const struct script *script, struct listing *l)
 {
@@ -30,7 +42,7 @@ list_image(struct run *r, sonde *ctx, const struct script *script, struct listin
 	sonde_image *img = run_compile(r, ctx, script, &status);
 
 	if (img)
-		sonde_image_probes(img, list_one, l);
+		sonde_image_probes(img, list_attached, l);
 	sonde_image_free(img);
 	return status;
 }
@@ -38,7 +50,7 @@ list_image(struct run *r, sonde *ctx, const struct script *script, struct listin
 int
 list_probes(struct run *r, const struct script *script)
 {
-	struct listing l = { r->out, r->o->is_verbose };
+	struct listing l = { r->out, NULL, r->o->is_verbose };
 	struct sonde_opts opts;
 	sonde *ctx;
 	int status, n = 0;
@@ -49,6 +61,7 @@ list_probes(struct run *r, const struct script *script)
 		say_error(r->out, "%s", sonde_strerror(status));
 		return 1;
 	}
+	l.ctx = ctx;
 	if (script) {
 		status = list_image(r, ctx, script, &l);
 		sonde_close(ctx);

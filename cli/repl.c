@@ -15,6 +15,7 @@
 #endif
 
 struct words {                           /* what completion found */
+	const char *prefix;
 	char **word;
 	size_t n;
 };
@@ -55,9 +56,12 @@ static int
 add_word(void *ud, const char *name, const char *doc)
 {
 	struct words *w = ud;
-	char **more = realloc(w->word, (w->n + 1) * sizeof(*more));
+	char **more;
 
 	(void)doc;
+	if (strncmp(name, w->prefix, strlen(w->prefix)) != 0)
+		return 0;
+	more = realloc(w->word, (w->n + 1) * sizeof(*more));
 	if (!more)
 		return 1;
 	w->word = more;
@@ -71,10 +75,16 @@ next_word(const char *prefix, int state)
 {
 	static struct words words;
 	static size_t at;
+	char *pattern;
 
 	if (state == 0) {
 		words.n = at = 0;
+		words.prefix = prefix;
 		sonde_complete(completer, prefix, add_word, &words);
+		if (strchr(prefix, ':') && asprintf(&pattern, "%s*", prefix) > 0) {
+			sonde_list_probes(completer, pattern, add_word, &words);
+			free(pattern);
+		}
 	}
 	if (at < words.n)
 		return words.word[at++];     /* readline frees it */
@@ -89,6 +99,7 @@ complete_words(const char *text, int start, int end)
 	(void)start;
 	(void)end;
 	rl_attempted_completion_over = 1; /* no file names */
+	rl_completion_append_character = '\0';
 	return rl_completion_matches(text, next_word);
 }
 

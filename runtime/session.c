@@ -119,13 +119,35 @@ run_once(struct sonde_session *ses, const struct prog *p, int fd)
 			p->targets[0].name, strerror(err == -524 ? ENOTSUP : -err));
 }
 
+/* Which way it went, for the curious. */
+static void
+log_attached(struct sonde_session *ses, const struct prog *p, uint32_t n_links)
+{
+	static const char *const ways[] = {
+		[BPF_PROG_TYPE_KPROBE] = "a probe", [BPF_PROG_TYPE_TRACEPOINT] = "a tracepoint",
+		[BPF_PROG_TYPE_PERF_EVENT] = "a perf event", [BPF_PROG_TYPE_RAW_TRACEPOINT] = "a raw tracepoint",
+		[BPF_PROG_TYPE_TRACING] = "a raw tracepoint with types",
+	};
+	const char *way = p->prog_type < LENGTH(ways) && ways[p->prog_type] ? ways[p->prog_type] : "a link";
+
+	if (p->n_targets > 1)
+		context_log(ses->ctx, "attached %s and %u more as %s: %u links", p->targets[0].name, p->n_targets - 1, way, n_links);
+	else
+		context_log(ses->ctx, "attached %s as %s: %u link%s", p->targets[0].name, way, n_links, n_links == 1 ? "" : "s");
+}
+
 static int
 run_prog(struct sonde_session *ses, const struct prog *p, int fd, enum run_when when)
 {
+	uint32_t before = ses->links.n;
 	int err = 0;
 
-	if (when == ON_ATTACH)
-		return p->targets[0].run->attach(ses, p, fd, &ses->links);
+	if (when == ON_ATTACH) {
+		err = p->targets[0].run->attach(ses, p, fd, &ses->links);
+		if (!err)
+			log_attached(ses, p, ses->links.n - before);
+		return err;
+	}
 	for (uint32_t i = 0; i < p->n_targets && !err && !is_exiting(ses); i++)
 		err = run_once(ses, p, fd);
 	return err;

@@ -7,7 +7,10 @@
 struct check {
 	struct compile *c;
 	bool ok;
+	const struct node *untyped;      /* an argument without a type: some check must fail */
+	const struct node *format;       /* the literal that is no value, and may be of any length */
 };
+enum { MAX_LITERAL = 16384 };            /* as max_strlen: more would be a program of stores only */
 
 /* ---- arguments against the prototype ---- */
 
@@ -85,6 +88,11 @@ check_call(struct check *ck, struct node *n)
 	unsigned i = 0;
 	bool ok = true;
 
+	for (const struct node *a = n->kid[0]; a; a = a->next)
+		if (!a->type) {
+			ck->untyped = a; /* a call inside whose own check says what is wrong */
+			return;
+		}
 	proto_read(bi->sig, &p);
 	for (struct node *a = n->kid[0]; a; a = a->next, i++)
 		ok &= check_arg(ck, n, a, i < p.n_args ? p.arg[i].word : "any");
@@ -133,8 +141,13 @@ check_node(struct node *n, void *ud)
 {
 	struct check *ck = ud;
 
-	if (n->kind == N_CALL && n->ref.bi)
+	if (n->kind == N_CALL && n->ref.bi) {
 		check_call(ck, n);
+		if (n->ref.bi->flags & BI_FORMAT)
+			ck->format = n->kid[0];
+	}
+	if (n->kind == N_STR && n != ck->format && n->op > MAX_LITERAL)
+		ck->ok &= diag_error(ck->c->diags, n->at, E_SIZE, "String is too long (over %d bytes)", MAX_LITERAL);
 	if (n->kind == N_BINARY && n->lhs->type && n->rhs->type) {
 		check_division(ck, n, n->lhs->type, n->rhs->type);
 		check_signs(ck, n, n->lhs->type, n->rhs->type);
@@ -239,5 +252,7 @@ pass_check(struct compile *c)
 	}
 	for (uint32_t i = N_INTERNAL_MAPS; i < c->img->n_maps; i++)
 		ck.ok &= check_map(c, &c->img->maps[i]);
+	if (ck.ok && ck.untyped)
+		ck.ok = diag_error(c->diags, ck.untyped->at, E_INTERNAL, "this has no type, and nobody says why");
 	return ck.ok;
 }

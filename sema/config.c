@@ -190,8 +190,8 @@ config_apply(struct compile *c)
 	if (o->config)
 		ok &= apply_lines(c, o->config);
 	if (o->max_map_entries)
-		c->limit.max_map_keys = o->max_map_entries;
+		ok &= apply_lines(c, arena_printf(c->tmp, "max_map_keys=%u", o->max_map_entries));
 	if (o->max_str)
-		c->limit.max_strlen = o->max_str;
+		ok &= apply_lines(c, arena_printf(c->tmp, "max_strlen=%u", o->max_str));
 	return ok;
 }

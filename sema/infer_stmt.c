@@ -85,6 +85,8 @@ assign_aggr(struct infer *in, struct node *n)
 		return;
 	if (!in->is_final)
 		join(in, &m->val, cell);
+	else if (!m->val)
+		m->val = cell;           /* an argument that only the last walk could give a type */
 	n->lhs->type = m->val;
 	if (m->val->aggr != cell->aggr || memcmp(m->val->param, cell->param, sizeof(cell->param)) != 0)
 		stmt_error(in, n->at, E_MAP_TYPE, "Type mismatch for %s: trying to assign value of type '%s' when map already has a type '%s'",

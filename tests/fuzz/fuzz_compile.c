@@ -1,215 +1,39 @@
-/* fuzz_compile.c - whole compilations against the pinned kernel, to BPF and back through an image: no crash, no LLVM abort,
- * an image exactly when there is no error.  A first byte below 64: the rest is the script; else the rest chooses, byte by
- * byte, among the productions of a small grammar, so that most scripts get as far as LLVM. */
+/* fuzz_compile.c - whole compilations against the pinned kernel, to BPF and back through an image: no crash, no LLVM abort, no
+ * long wait, an image exactly when there is no error, every message inside the source, an image that saves and loads back as
+ * the same bytes.  A first byte below 64: the rest is the script; else the rest makes one (grammar.h). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include "include/sonde.h"
+#include "tests/fuzz/grammar.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
-struct maker {
-	const uint8_t *data;
-	size_t len;
-	char text[16384];
-	size_t n;
-	int depth;
-};
-
-static unsigned
-choose(struct maker *m, unsigned n)
-{
-	if (!m->len)
-		return 0;
-	m->len--;
-	return *m->data++ % n;
-}
-
-static void
-put(struct maker *m, const char *s)
-{
-	size_t n = strlen(s);
-
-	if (m->n + n < sizeof(m->text)) {
-		memcpy(m->text + m->n, s, n);
-		m->n += n;
-	}
-}
-
-static void
-pick(struct maker *m, const char *const *from, unsigned n)
-{
-	put(m, from[choose(m, n)]);
-}
-#define PICK(m, ...) pick(m, (const char *const[]){ __VA_ARGS__ }, sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(char *))
-
-static void expression(struct maker *m);
-
-static void
-leaf(struct maker *m)
-{
-	PICK(m, "1", "$x", "$y", "@a", "@b[1]", "pid", "comm", "nsecs", "\"text\"", "-5", "0xffffffffffffffff", "curtask",
-	     "curtask.comm", "curtask.pid", "args.next_pid", "args.prev_comm", "kstack", "(uint8)pid", "true", "\"\"", "probe",
-	     "@c", "@k[comm, 2]", "sizeof(struct task_struct)", "str(args.filename)", "cpu", "rand", "ustack(3)", "0");
-}
-
-static void
-expression(struct maker *m)
-{
-	unsigned kind = choose(m, 12);
-
-	if (++m->depth > 6)
-		kind = 0;
-	switch (kind) {
-	default:
-		leaf(m);
-		break;
-	case 5:
-	case 6:
-		put(m, "(");
-		expression(m);
-		PICK(m, " + ", " - ", " * ", " / ", " % ", " & ", " | ", " ^ ", " << ", " >> ", " == ", " != ", " < ", " >= ", " && ",
-		     " || ");
-		expression(m);
-		put(m, ")");
-		break;
-	case 7:
-		PICK(m, "-", "!", "~", "*", "(int8)", "(uint64)", "(bool)", "(struct task_struct *)", "(int32 *)");
-		expression(m);
-		break;
-	case 8:
-		put(m, "(");
-		expression(m);
-		put(m, " ? ");
-		expression(m);
-		put(m, " : ");
-		expression(m);
-		put(m, ")");
-		break;
-	case 9:
-		put(m, "(");
-		expression(m);
-		put(m, ", ");
-		expression(m);
-		put(m, ")");
-		break;
-	case 10:
-		expression(m);
-		PICK(m, ".0", ".1", "[0]", "[1]", ".comm", ".pid", "->real_parent", "[100]");
-		break;
-	case 11:
-		PICK(m, "str", "len", "ksym", "strncmp", "has_key", "buf", "usym", "ntop", "strftime", "sizeof");
-		put(m, "(");
-		expression(m);
-		if (choose(m, 2)) {
-			put(m, ", ");
-			expression(m);
-		}
-		put(m, ")");
-		break;
-	}
-	m->depth--;
-}
-
-static void statements(struct maker *m);
-
-static void
-statement(struct maker *m)
-{
-	unsigned kind = choose(m, 12);
-
-	if (++m->depth > 5 && kind > 5)
-		kind = 0;
-	switch (kind) {
-	case 0:
-		PICK(m, "$x = ", "$y = ", "@a = ", "@b[1] = ", "@k[comm, 2] = ", "@a += ", "$x -= ", "@b[pid] = ");
-		expression(m);
-		break;
-	case 1:
-		PICK(m, "@c = ", "@h = ", "@h[comm] = ", "@d[1, comm] = ");
-		PICK(m, "count()", "hist(", "lhist(", "sum(", "avg(", "min(", "max(", "stats(");
-		if (m->n && m->text[m->n - 1] == '(') {
-			expression(m);
-			PICK(m, ")", ", 0, 100, 10)", ", 2)");
-		}
-		break;
-	case 2:
-		PICK(m, "print(", "printf(\"%d\", ", "printf(\"%s %x\", ", "clear(", "zero(", "delete(@b, ", "time(", "join(", "cat(",
-		     "exit(");
-		expression(m);
-		put(m, ")");
-		break;
-	case 3:
-		PICK(m, "$x++", "@a--", "++@b[1]", "break", "continue", "return", "return 1");
-		break;
-	case 4:
-	case 5:
-		expression(m);
-		break;
-	case 6:
-	case 7:
-		put(m, "if (");
-		expression(m);
-		put(m, ") { ");
-		statements(m);
-		put(m, "} else { ");
-		statements(m);
-		put(m, "}");
-		break;
-	case 8:
-		put(m, "for ($i : 0..");
-		leaf(m);
-		put(m, ") { ");
-		statements(m);
-		put(m, "}");
-		break;
-	case 9:
-		PICK(m, "for ($kv : @b) { ", "for ($kv : @k) { ", "for ($kv : @d) { print($kv); ");
-		statements(m);
-		put(m, "}");
-		break;
-	case 10:
-		PICK(m, "unroll (3) { ", "while ($x < 5) { $x++; ");
-		statements(m);
-		put(m, "}");
-		break;
-	case 11:
-		PICK(m, "let $z = ", "let $z : uint16 = ", "let $z : string[4] = ");
-		expression(m);
-		break;
-	}
-	put(m, "; ");
-	m->depth--;
-}
-
-static void
-statements(struct maker *m)
-{
-	for (unsigned n = 1 + choose(m, 3); n; n--)
-		statement(m);
-}
-
-static void
-make_script(struct maker *m)
-{
-	for (unsigned n = 1 + choose(m, 2); n; n--) {
-		PICK(m, "begin ", "tracepoint:sched:sched_switch ", "tracepoint:syscalls:sys_enter_openat ", "interval:s:1 ",
-		     "tracepoint:sched:sched_* ", "kprobe:vfs_read ", "end ", "rawtracepoint:sched_switch ", "profile:hz:99 ");
-		if (choose(m, 3) == 0) {
-			put(m, "/");
-			expression(m);
-			put(m, "/ ");
-		}
-		put(m, "{ $x = 1; $y = (2, \"b\"); @b[1] = 2; @k[comm, 2] = 3; @a = 4; ");
-		statements(m);
-		put(m, "}\n");
-	}
-}
+/* What a compilation may take, in seconds of this process; sanitizers make it slow. */
+#ifndef __has_feature
+#define __has_feature(x) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || __has_feature(address_sanitizer)
+enum { MAX_SECONDS = 20 };
+#else
+enum { MAX_SECONDS = 2 };
+#endif
+enum { MAX_SCRIPT = 65536 };
 
 struct bytes {
 	char *data;
 	size_t len;
 };
+
+static void
+require(int ok, const char *what)
+{
+	if (ok)
+		return;
+	fprintf(stderr, "fuzz_compile: %s\n", what);
+	abort();
+}
 
 static int
 keep(void *ud, const void *data, size_t len)
@@ -217,40 +41,96 @@ keep(void *ud, const void *data, size_t len)
 	struct bytes *b = ud;
 
 	b->data = realloc(b->data, b->len + len + 1);
-	if (!b->data)
-		abort();
+	require(b->data != NULL, "out of memory");
 	memcpy(b->data + b->len, data, len);
 	b->len += len;
 	return 0;
 }
 
+/* How long line `line` (from 1) is, or -1 when the text has none; what follows the last newline is a line. */
+static long
+line_length(const char *text, size_t len, unsigned line)
+{
+	const char *end = text + len;
+
+	while (--line) {
+		text = text < end ? memchr(text, '\n', (size_t)(end - text)) : NULL;
+		if (!text++)
+			return -1;
+	}
+	const char *stop = text < end ? memchr(text, '\n', (size_t)(end - text)) : NULL;
+	return (stop ? stop : end) - text;
+}
+
+static void
+check_diags(const sonde *ctx, const char *text, size_t len, int status)
+{
+	size_t n_errors = 0;
+
+	for (size_t i = 0; i < sonde_diag_count(ctx); i++) {
+		const struct sonde_diag *d = sonde_diag_at(ctx, i);
+		struct bytes shown = { 0 };
+
+		require(d && d->text && d->text[0] && d->tag, "a message without a text");
+		require(strcmp(d->tag, "E_INTERNAL") != 0, d->text);
+		n_errors += d->level == SONDE_ERROR;
+		if (d->at.file) {
+			require(d->at.line > 0 && d->at.col > 0 && d->at.end_line >= d->at.line, "a place that is none");
+			require(d->at.end_line > d->at.line || d->at.end_col >= d->at.col, "a place that ends before it begins");
+			/* one behind the end is where something was expected */
+			require((long)d->at.col <= line_length(text, len, d->at.line) + 1, "a place outside of its line");
+			require((long)d->at.end_col <= line_length(text, len, d->at.end_line) + 2, "an end outside of its line");
+		}
+		sonde_diag_render(ctx, i, 0, keep, &shown);
+		free(shown.data);
+	}
+	require((n_errors > 0) == (status != SONDE_OK), "an error without a failure, or the other way round");
+}
+
+static void
+check_image(sonde *ctx, sonde_image *img)
+{
+	struct bytes once = { 0 }, twice = { 0 };
+	sonde_image *again;
+
+	require(sonde_image_save(img, keep, &once) == 0, "an image that cannot be saved");
+	require(sonde_image_load(ctx, once.data, once.len, &again) == 0, "an image that cannot be loaded");
+	require(sonde_image_save(again, keep, &twice) == 0, "a loaded image that cannot be saved");
+	require(once.len == twice.len && !memcmp(once.data, twice.data, once.len), "an image that is not what was saved");
+	sonde_image_free(again);
+	free(once.data);
+	free(twice.data);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	struct sonde_opts opts = { .size = sizeof(opts), .sysroot = "tests/data/kernel", .flags = SONDE_UNSAFE };
-	static struct maker m;
-	struct bytes saved = { 0 };
-	sonde_image *img, *again = NULL;
+	struct sonde_opts opts = { .size = sizeof(opts), .sysroot = "tests/data/kernel", .flags = SONDE_UNSAFE | SONDE_TEST };
+	static char made[MAX_SCRIPT];
+	sonde_image *img;
+	clock_t begin;
+	size_t n;
 	sonde *ctx;
+	char *text;
 	int status;
 
 	if (!len || sonde_open(&opts, &ctx) < 0)
 		return 0;
-	m = (struct maker){ .data = data + 1, .len = len - 1 };
-	if (data[0] < 64)
-		m.n = len - 1 < sizeof(m.text) ? (memcpy(m.text, data + 1, len - 1), len - 1) : 0;
-	else
-		make_script(&m);
+	n = data[0] < 64 ? len - 1 : grammar_make(data + 1, len - 1, 0, made, sizeof(made));
+	text = malloc(n ? n : 1); /* exactly as long, so that a sanitizer sees a read behind it */
+	require(text != NULL, "out of memory");
+	memcpy(text, data[0] < 64 ? (const char *)data + 1 : made, n);
 	if (getenv("SHOW"))
-		fprintf(stderr, "%.*s\n", (int)m.n, m.text);
-	status = sonde_compile(ctx, "fuzz", m.text, m.n, NULL, 0, &img);
-	if ((status == 0) != (img != NULL) || (status == 0) != (sonde_errmsg(ctx)[0] == '\0'))
-		abort();
-	if (img && (sonde_image_save(img, keep, &saved) < 0 || sonde_image_load(ctx, saved.data, saved.len, &again) < 0))
-		abort();
-	free(saved.data);
+		fprintf(stderr, "%.*s\n", (int)n, text);
+	begin = clock();
+	status = sonde_compile(ctx, "fuzz", text, n, NULL, 0, &img);
+	require(clock() - begin <= (clock_t)MAX_SECONDS * CLOCKS_PER_SEC, "compiles too long");
+	require((status == SONDE_OK) == (img != NULL), "an image with a failure, or none without one");
+	check_diags(ctx, text, n, status);
+	if (img)
+		check_image(ctx, img);
 	sonde_image_free(img);
-	sonde_image_free(again);
 	sonde_close(ctx);
+	free(text);
 	return 0;
 }

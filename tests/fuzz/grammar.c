@@ -186,14 +186,6 @@ place(struct maker *m, const struct gtype *t)
 	return true;
 }
 
-static unsigned
-var_add(struct maker *m, const struct gtype *t, bool is_fixed)
-{
-	if (m->n_vars < MAX_VARS)
-		m->vars[m->n_vars++] = (struct gvar){ t, m->n_names, is_fixed };
-	return m->n_names++;
-}
-
 /* A map that fits, or MAX_MAPS. */
 static unsigned
 some_map(struct maker *m, bool is_keyed)
@@ -234,7 +226,7 @@ int_literal(struct maker *m)
 {
 	PICK(m, "0", "1", "2", "7", "10", "127", "128", "255", "256", "32767", "65535", "65536", "0x7fffffff", "0x80000000", "4294967295",
 	     "4294967296", "9223372036854775807", "9223372036854775808", "0xffffffffffffffff", "(-1)", "(-128)", "(-129)", "(-32769)",
-	     "(-2147483649)", "(-9223372036854775807)", "1e6", "5s", "100ms", "0777", "0b101", "1_000", "3ull", "'x'" + 0 * 3);
+	     "(-2147483649)", "(-9223372036854775807)", "1e6", "5s", "100ms", "0777", "0b101", "1_000", "3ull");
 }
 
 static void
@@ -817,6 +809,7 @@ var_update(struct maker *m)
 {
 	unsigned at = m->n_vars ? choose(m, m->n_vars) : 0, name;
 	const struct gtype *t;
+	bool is_let;
 
 	if (at < m->n_vars && !m->vars[at].is_fixed && choose(m, 3)) {
 		t = m->vars[at].type;
@@ -830,17 +823,16 @@ var_update(struct maker *m)
 		return;
 	}
 	t = some_type(m, 0);
-	name = m->n_names;
-	PICK(m, "", "", "let ");
-	put(m, "$v%u", name);
-	if (m->out[m->n - 3] != 'l' && t->kind == G_INT && choose(m, 4) == 3 && m->n > 6 && strstr(m->out + m->n - 7 - (m->n > 9), "let "))
-		PICK(m, " : int64", " : uint64", " : uint8", " : int16");
+	name = m->n_names++;
+	is_let = choose(m, 3) == 2;
+	put(m, is_let ? "let $v%u" : "$v%u", name);
+	if (is_let && t->kind == G_INT)
+		PICK(m, "", "", " : int64", " : uint64", " : uint8", " : int16");
 	put(m, " = ");
 	expr(m, t);
 	put(m, ";");
-	m->n_names = name; /* what the expression named is out of scope, but names must not meet */
-	var_add(m, t, false);
-	m->n_names = name + 1;
+	if (m->n_vars < MAX_VARS)
+		m->vars[m->n_vars++] = (struct gvar){ t, name, false };
 }
 
 static void
@@ -1030,7 +1022,7 @@ settings(struct maker *m)
 {
 	put(m, "config = { ");
 	PICK(m, "max_strlen = 16; ", "max_strlen = 64; ", "max_strlen = 200; ", "max_strlen = 1000; ", "max_strlen = 4096; ", "");
-	PICK(m, "on_stack_limit = 0 ", "on_stack_limit = 8; ", "on_stack_limit = 64; ", "on_stack_limit = 256; ", "");
+	PICK(m, "on_stack_limit = 0; ", "on_stack_limit = 8; ", "on_stack_limit = 64; ", "on_stack_limit = 256; ", "");
 	put(m, "}\n");
 }
 

@@ -2,6 +2,7 @@
 #include "kernel_at_hand.h"
 #include <errno.h>
 #include <linux/btf.h>
+#include "image/btf.h"
 
 static void
 test_no_btf(void **state)
@@ -209,10 +210,29 @@ test_damaged_header(void **state)
 	close_kernel(&f);
 }
 
+/* Ids in the BTF of the kernel that runs: what programs are loaded for. */
+static void
+test_running_kernel(void **state)
+{
+	struct btf_view btf;
+	struct btf_rec rec;
+	const char *why;
+
+	(void)state;
+	assert_int_equal(btf_open(&btf, "/nonexistent", &why), -ENOENT);
+	if (btf_open(&btf, "/sys/kernel/btf/vmlinux", &why))
+		skip();
+	assert_true(btf_find(&btf, "btf_trace_sys_enter", 1u << BTF_KIND_TYPEDEF, &rec) && rec.id > 0);
+	assert_true(btf_find(&btf, "task_struct", 1u << BTF_KIND_STRUCT, &rec) && rec.id > 0);
+	assert_false(btf_find(&btf, "no_such_name", 1u << BTF_KIND_FUNC, &rec));
+	btf_close(&btf);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_running_kernel),
 		cmocka_unit_test_setup_teardown(test_no_btf, make_tree, drop_tree),
 		cmocka_unit_test_setup_teardown(test_old_bit_fields, make_tree, drop_tree),
 		cmocka_unit_test_setup_teardown(test_damaged_types, make_tree, drop_tree),

@@ -85,7 +85,7 @@ set_progs(struct sonde_image *img)
 	img->targets = arena_alloc(img->keep, img->n_targets * sizeof(*img->targets));
 	img->targets[0] = (struct target){ .provider = "begin", .name = "begin", .at = { 0, 5, 0 } };
 	img->targets[1] = (struct target){ .provider = "tracepoint", .name = "tracepoint:sched:sched_switch",
-					   .part = { "sched", "sched_switch" }, .num = UINT64_MAX, .num2 = 3, .at = NO_SPAN };
+					   .part = { "sched", "sched_switch" }, .num = 2, .num2 = UINT64_MAX, .at = NO_SPAN };
 	img->targets[2] = img->targets[1];
 	img->targets[2].name = "tracepoint:sched:sched_waking";
 	img->targets[2].part[1] = "sched_waking";
@@ -397,6 +397,37 @@ every_changed_byte_is_safe(void **state)
 	image_unref(img);
 }
 
+static bool
+is_image_refused(const struct sonde_image *img)
+{
+	struct buf bytes = saved(img);
+	bool refused = is_refused(bytes.data, bytes.len);
+
+	buf_free(&bytes);
+	return refused;
+}
+
+/* What a row's code takes for granted: it would look behind a table, or at nothing. */
+static void
+rows_refuse_what_they_cannot_run(void **state)
+{
+	static const struct enumval one[] = { { "ONE", 1 } };
+	struct sonde_image *img = handmade();
+	const struct type *stamp = type_fmt(img->types, type_enum(img->types, "enum e", 8, false, one, 1), run_find_fmt("timestamp"));
+
+	(void)state;
+	assert_false(is_image_refused(img));
+	img->targets[1].num = 3;
+	assert_true(is_image_refused(img));
+	img->targets[1].num = 0;
+	img->targets[1].part[1] = NULL;
+	assert_true(is_image_refused(img));
+	img->targets[1].part[1] = "sched_switch";
+	img->actions[0].payload = type_tuple(img->types, &stamp, 1);
+	assert_true(is_image_refused(img));
+	image_unref(img);
+}
+
 static void
 refusals_say_why(void **state)
 {
@@ -503,7 +534,7 @@ main(void)
 		cmocka_unit_test(every_truncation_is_refused),
 		cmocka_unit_test(every_flipped_bit_is_noticed),
 		cmocka_unit_test(every_changed_byte_is_safe),
-		cmocka_unit_test(refusals_say_why),
+		cmocka_unit_test(rows_refuse_what_they_cannot_run), cmocka_unit_test(refusals_say_why),
 		cmocka_unit_test(verify_finds_each_contradiction),
 		cmocka_unit_test(references_are_counted),
 	};
