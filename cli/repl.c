@@ -103,6 +103,21 @@ complete_words(const char *text, int start, int end)
 	return rl_completion_matches(text, next_word);
 }
 
+/* Where words begin: in an attach point only blanks and commas separate, in an expression every operator does. */
+static char *
+word_breaks(void)
+{
+	static char in_probes[] = " \t\n,";
+	bool has_colon = false;
+
+	for (int i = rl_point; i > 0 && !strchr(in_probes, rl_line_buffer[i - 1]); i--) {
+		if (strchr("?({[\"", rl_line_buffer[i - 1]))
+			return NULL;     /* the usual ones */
+		has_colon |= rl_line_buffer[i - 1] == ':';
+	}
+	return has_colon ? in_probes : NULL;
+}
+
 static char *
 history_file(void)
 {
@@ -165,6 +180,7 @@ reader_open(sonde *ctx)
 	rl_readline_name = "sonde";
 	rl_basic_word_break_characters = " \t\n\"\\'`@$><=;|&{}(),+-*/%!~[]";
 	rl_attempted_completion_function = complete_words;
+	rl_completion_word_break_hook = word_breaks;
 	rl_catch_signals = 0;            /* ours, see read_line */
 	using_history();
 	stifle_history(1000);

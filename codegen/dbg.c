@@ -33,7 +33,7 @@ dbg_open(struct gen *g)
 	LLVMAddModuleFlag(g->mod, LLVMModuleFlagBehaviorWarning, "Dwarf Version", 13, LLVMValueAsMetadata(LLVMConstInt(g->i32, 4, 0)));
 }
 
-uint32_t
+static uint32_t
 dbg_line(const struct gen *g, struct span at, uint32_t *col)
 {
 	uint32_t lo = 0, hi = g->n_lines;

@@ -116,7 +116,6 @@ LLVMValueRef emit_ctx(struct gen *);
 /* mem.c, str.c */
 struct mark temp_mark(struct gen *);
 void temp_release(struct gen *, struct mark);
-LLVMValueRef temp_stack(struct gen *, uint32_t size);            /* NULL: no room */
 LLVMValueRef temp_alloca(struct gen *, LLVMTypeRef);
 uint32_t temp_scratch(struct gen *, uint32_t size);              /* offset in the scratch entry */
 LLVMValueRef scratch_at(struct gen *, uint32_t off);
@@ -154,14 +153,11 @@ LLVMValueRef frame_word(struct gen *, unsigned i);
 /* gen_expr.c */
 bool gen_lazy(struct gen *, const struct node *, struct gval *out); /* memory of any type may stay FAR */
 bool gen_cond(struct gen *, const struct node *, struct gblock *yes, struct gblock *no);
-bool gen_deref(struct gen *, struct gval pointer, struct gval *out);
 
 /* gen_value.c: into *dst when it is not NULL, else *out */
 bool gen_choice(struct gen *, const struct node *, struct gval *out);
 bool gen_choice_to(struct gen *, const struct node *, struct gval *out, const struct gval *dst, bool pad);
 bool gen_block_value(struct gen *, const struct node *, struct gval *out);
-bool gen_list_value(struct gen *, const struct node *block, struct gval *out, const struct gval *dst, bool pad);
-enum token_kind op_of_assign(int op);
 
 /* gen_var.c */
 struct gval var_mem(struct gen *, struct var *);                 /* where it lives now */
@@ -185,7 +181,6 @@ bool gen_call_to(struct gen *, const struct node *, struct gval dst, bool pad);
 void dbg_open(struct gen *);
 LLVMMetadataRef dbg_function(struct gen *, const char *name, struct span at);
 void dbg_place(struct gen *, struct span at);                    /* where the code that follows comes from */
-uint32_t dbg_line(const struct gen *, struct span at, uint32_t *col);
 void dbg_close(struct gen *);
 /* Puts the script's lines into .BTF of the object, for the verifier's log and bpftool.  false: the object is not as expected. */
 bool dbg_add_lines(struct gen *, const uint8_t *elf, size_t len, const uint8_t **out, size_t *out_len);

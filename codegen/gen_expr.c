@@ -59,15 +59,13 @@ gen_logic(struct gen *g, const struct node *n, struct gval *out)
 
 /* ---- pointers and members ---- */
 
-bool
-gen_deref(struct gen *g, struct gval p, struct gval *out)
+static struct gval
+deref(struct gval p)
 {
 	const struct type *t = p.type;
 
-	(void)g;
-	*out = (struct gval){ .kind = GV_FAR, .v = p.v, .type = t->kind == T_PTR ? t->elem : t, .space = t->kind == T_PTR ? t->space : AS_KERNEL,
+	return (struct gval){ .kind = GV_FAR, .v = p.v, .type = t->kind == T_PTR ? t->elem : t, .space = t->kind == T_PTR ? t->space : AS_KERNEL,
 			      .is_trusted = p.is_trusted, .is_nullable = p.is_nullable };
-	return true;
 }
 
 static bool
@@ -109,7 +107,7 @@ gen_field(struct gen *g, const struct node *n, struct gval *out)
 	while (v.type->kind == T_PTR) {
 		if (v.kind != GV_REG)
 			v = gen_load(g, v);
-		gen_deref(g, v, &v);
+		v = deref(v);
 	}
 	if (!find_field(g, v.type, n->u.str, n->at, &f))
 		return false;
@@ -227,7 +225,7 @@ gen_unary(struct gen *g, const struct node *n, struct gval *out)
 	if (!gen_expr_reg(g, n->kid[0], &v))
 		return false;
 	if (n->op == TK_STAR) {
-		gen_deref(g, v, out);
+		*out = deref(v);
 		out->type = n->type;
 		if (type_is_scalar(n->type))
 			*out = gen_load(g, *out);

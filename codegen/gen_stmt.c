@@ -83,7 +83,7 @@ gen_call_to(struct gen *g, const struct node *n, struct gval dst, bool pad)
 
 /* ---- assignments ---- */
 
-enum token_kind
+static enum token_kind
 op_of_assign(int op)
 {
 	switch (op) {

@@ -43,7 +43,7 @@ slot_find(struct func *f, uint32_t size, uint32_t limit)
 	return best;
 }
 
-LLVMValueRef
+static LLVMValueRef
 temp_stack(struct gen *g, uint32_t size)
 {
 	struct func *f = g->f;

@@ -69,8 +69,6 @@ struct parse_opts {
 	int argc;
 };
 struct node *parse_program(struct arena *mem, struct diags *, int file, const struct parse_opts *);
-/* One expression up to the end of the text (the prompt).  NULL after an error. */
-struct node *parse_expression(struct arena *mem, struct diags *, int file, const struct parse_opts *);
 /* Number text as in a script, suffixes and bases included (LANGUAGE 1.1).  Returns NULL when it is one, else what is
  * wrong with it; *is_neg tells of a leading minus. */
 const char *number_read(const char *s, size_t n, uint64_t *value, bool *is_neg);

@@ -180,7 +180,8 @@ add_positional(struct parser *p, uint32_t start, struct buf *raw)
 	else if (i == 0)
 		parse_error(p, at, E_NUMBER, "positional parameters begin with $1");
 	else if (!p->opts || p->opts->argc < 0 || i > (uint64_t)p->opts->argc)
-		diag_warn(p->diags, at, W_POSITIONAL, "positional parameter $%u is empty or not provided", (unsigned)i);
+		diag_warn(p->diags, at, W_POSITIONAL, "Positional parameter $%llu is empty or not provided.",
+			  (unsigned long long)i);
 	else
 		buf_str(raw, p->opts->argv[i - 1]);
 }
@@ -437,20 +438,13 @@ check_depth(struct parser *p, const struct node *n, unsigned depth)
 	return true;
 }
 
-static void
-parse_start(struct parser *p, struct arena *mem, struct diags *diags, int file, const struct parse_opts *opts)
-{
-	*p = (struct parser){ .mem = mem, .diags = diags, .opts = opts };
-	lex_start(&p->lex, mem, diags, file);
-}
-
 struct node *
 parse_program(struct arena *mem, struct diags *diags, int file, const struct parse_opts *opts)
 {
-	struct parser p;
+	struct parser p = { .mem = mem, .diags = diags, .opts = opts };
 	struct seen seen = { false, false };
 
-	parse_start(&p, mem, diags, file, opts);
+	lex_start(&p.lex, mem, diags, file);
 	struct node *program = node_new(mem, N_PROGRAM, lex_span(&p.lex, 0, p.lex.len)), **end = &program->kid[0];
 	for (lex_skip(&p.lex); p.lex.pos < p.lex.len && !p.is_fatal; lex_skip(&p.lex)) {
 		p.depth = 0;
@@ -468,22 +462,6 @@ parse_program(struct arena *mem, struct diags *diags, int file, const struct par
 	if (p.lex.failed || !check_depth(&p, program, 0))
 		return NULL;
 	return program;
-}
-
-struct node *
-parse_expression(struct arena *mem, struct diags *diags, int file, const struct parse_opts *opts)
-{
-	struct parser p;
-
-	parse_start(&p, mem, diags, file, opts);
-	parse_take(&p);
-	struct node *n = parse_expr(&p);
-	if (!n)
-		return NULL;
-	parse_accept(&p, TK_SEMI);
-	if (p.tok.kind != TK_EOF)
-		return parse_unexpected(&p, "an operator or the end");
-	return !p.lex.failed && check_depth(&p, n, 0) ? n : NULL;
 }
 
 /* ---- is more to come? ---- */

@@ -106,6 +106,20 @@ parse_map_decl(struct parser *p)
 	return n;
 }
 
+/* Is it a word of C's preprocessor? */
+static bool
+is_directive(const char *word)
+{
+	static const char *const words[] = {
+		"define", "elif", "else", "endif", "error", "if", "ifdef", "ifndef", "include", "line", "pragma", "undef", "warning",
+	};
+
+	for (size_t i = 0; i < LENGTH(words); i++)
+		if (strcmp(word, words[i]) == 0)
+			return true;
+	return false;
+}
+
 void
 parse_skip_cpp_line(struct parser *p)
 {
@@ -123,7 +137,12 @@ parse_skip_cpp_line(struct parser *p)
 	while (trimmed > start + 1 && is_blank(l->text[trimmed - 1]))
 		trimmed--;
 	char *what = arena_printf(p->mem, "#%.*s", (int)(word_end - word), l->text + word);
-	parse_unsupported(p, lex_span(l, start, trimmed), what);
+	if (is_directive(what + 1)) {
+		parse_unsupported(p, lex_span(l, start, trimmed), what);
+	} else {
+		parse_error(p, lex_span(l, start, trimmed), E_SYNTAX, "'#' begins no statement");
+		parse_hint(p, "a comment begins with // or /*");
+	}
 	if (!strcmp(what, "#include"))
 		diag_hint(p->diags, "types of the running kernel need no header");
 	while (end < l->len && end > start && l->text[end - 1] == '\\') /* the next line belongs to it */

@@ -299,9 +299,25 @@ parse_for(struct parser *p)
 
 /* ---- the other statements ---- */
 
+/* A block behind what looks like a call or a name: perhaps the word is one of the language's, misspelt. */
+static void
+hint_word(struct parser *p, const struct node *n)
+{
+	static const char *const words[] = { "if", "else", "while", "for", "unroll", "let" };
+	const struct node *word = n && n->kind == N_EXPR ? n->kid[0] : NULL;
+	struct near near = { 0 };
+
+	if (p->tok.kind != TK_LBRACE || !word || (word->kind != N_CALL && word->kind != N_IDENT))
+		return;
+	for (size_t i = 0; i < LENGTH(words); i++)
+		near_offer(&near, word->u.str, words[i]);
+	if (near.best)
+		parse_hint(p, arena_printf(p->mem, "did you mean '%s'?", near.best));
+}
+
 /* The ';' behind a statement, which only a '}' replaces. */
 static bool
-parse_end(struct parser *p)
+parse_end(struct parser *p, const struct node *n)
 {
 	if (p->tok.kind == TK_RBRACE || parse_accept(p, TK_SEMI))
 		return true;
@@ -312,6 +328,7 @@ parse_end(struct parser *p)
 		return p->tok.kind != TK_EOF && !parse_is_probe_line(p);
 	}
 	parse_unexpected(p, "';' after the statement");
+	hint_word(p, n);
 	return false;
 }
 
@@ -339,7 +356,7 @@ parse_let(struct parser *p)
 			return NULL;
 	}
 	n->at = span_join(n->at, p->last);
-	return parse_end(p) ? n : NULL;
+	return parse_end(p, n) ? n : NULL;
 }
 
 static struct node *
@@ -356,7 +373,7 @@ parse_jump(struct parser *p)
 			return NULL;
 		n->at = span_join(n->at, p->last);
 	}
-	return parse_end(p) ? n : NULL;
+	return parse_end(p, n) ? n : NULL;
 }
 
 static bool
@@ -403,7 +420,7 @@ parse_simple(struct parser *p)
 	} else if (p->tok.kind == TK_RBRACE) {
 		n->op = 1;
 	}
-	return parse_end(p) ? n : NULL;
+	return parse_end(p, n) ? n : NULL;
 }
 
 static struct node *

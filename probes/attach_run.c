@@ -91,7 +91,7 @@ attach_multi(const struct multi *m)
 
 /* ---- why not ---- */
 
-const char *
+static const char *
 attach_reason(int err)
 {
 	switch (-err) {

@@ -13,8 +13,6 @@ int attach_failed(struct sonde_session *, const struct prog *, uint32_t i, int e
 /* After all targets were tried: an error when not one could be attached, though each alone may be missing.  n_links: how many links
  * there were before. */
 int attach_none(struct sonde_session *, const struct prog *, uint32_t n_links, const struct links *);
-/* What attach_failed tells of an errno. */
-const char *attach_reason(int err);
 /* A raw tracepoint by name (NULL: the one the program was loaded for), with a cookie where the kernel takes one.  A
  * descriptor or -errno. */
 int attach_raw(const char *name, int prog_fd, uint64_t cookie);

@@ -152,7 +152,8 @@ print_raw(struct buf *out, const uint8_t *p, uint32_t len, char variant)
 	}
 }
 
-void
+/* Names of an allocation's flags (LANGUAGE 6.1 %gr). */
+static void
 print_gfp(struct buf *out, uint64_t flags)
 {
 	/* The kernel's own table: compound masks first, then single bits. */

@@ -62,9 +62,8 @@ ring_bytes(struct sonde_session *ses)
 static int
 map_failed(struct sonde_session *ses, const struct mapdesc *m, int err)
 {
-	if (err == -EPERM && !has_bpf_privilege())
-		return rt_error(ses, NO_SPAN, E_PERM, err,
-				"the kernel lets only root, or a process with CAP_BPF and CAP_PERFMON, trace: run this as root");
+	if (is_unprivileged(ses, err))
+		return err;
 	if (err == -EINVAL && m->bpf_type == BPF_MAP_TYPE_RINGBUF)
 		return rt_error(ses, NO_SPAN, E_KERNEL, err, "this kernel has no BPF ring buffer: Linux 5.8 or later is needed");
 	if (err == -EINVAL)

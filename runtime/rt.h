@@ -79,8 +79,8 @@ int verifier_explain(struct sonde_session *, const struct code *, int err, const
 int verifier_last_insn(const char *log);
 /* The line of the log that says most; into out. */
 void verifier_last_words(const char *log, struct buf *out);
-bool has_bpf_privilege(void);            /* CAP_SYS_ADMIN, or CAP_BPF with CAP_PERFMON */
-const char *prog_type_name(uint32_t prog_type); /* "tracepoint", for messages */
+/* True when err is a refusal for lack of privilege (CAP_SYS_ADMIN, or CAP_BPF with CAP_PERFMON), which is then said. */
+bool is_unprivileged(struct sonde_session *, int err);
 
 /* ---- hook.c: libbpf's words ---- */
 void hook_install(void);                 /* the first call in the process installs, others do nothing */
@@ -132,8 +132,6 @@ int64_t field_read(const struct field *, const void *record); /* a scalar field,
 size_t str_length(const struct type *, const void *data, bool *is_cut);
 /* The bytes of a T_BYTES, the length in its head cut to its capacity. */
 const uint8_t *bytes_read(const struct type *, const void *data, uint32_t *len);
-/* Names of an allocation's flags (LANGUAGE 6.1 %gr). */
-void print_gfp(struct buf *, uint64_t flags);
 /* Histogram rows (LANGUAGE 5.4).  label(ud, i, out) writes a bucket's label. */
 void print_histogram(const uint64_t *counts, size_t n, int64_t div, void (*label)(void *ud, size_t i, struct buf *out), void *ud, struct buf *out);
 

@@ -130,6 +130,9 @@ log_attached(struct sonde_session *ses, const struct prog *p, uint32_t n_links)
 	};
 	const char *way = p->prog_type < LENGTH(ways) && ways[p->prog_type] ? ways[p->prog_type] : "a link";
 
+	if (p->prog_type == BPF_PROG_TYPE_KPROBE && p->attach_type)
+		way = "a multi link";
+
 	if (p->n_targets > 1)
 		context_log(ses->ctx, "attached %s and %u more as %s: %u links", p->targets[0].name, p->n_targets - 1, way, n_links);
 	else

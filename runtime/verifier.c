@@ -16,7 +16,7 @@
 #define CAP_BPF 39
 #endif
 
-bool
+static bool
 has_bpf_privilege(void)
 {
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
@@ -29,7 +29,17 @@ has_bpf_privilege(void)
 	return caps >> CAP_SYS_ADMIN & 1 || (caps >> CAP_BPF & 1 && caps >> CAP_PERFMON & 1);
 }
 
-const char *
+bool
+is_unprivileged(struct sonde_session *ses, int err)
+{
+	if (err != -EPERM || has_bpf_privilege())
+		return false;
+	rt_error(ses, NO_SPAN, E_PERM, err,
+		 "the kernel lets only root, or a process with CAP_BPF and CAP_PERFMON, trace: run this as root");
+	return true;
+}
+
+static const char *
 prog_type_name(uint32_t type)
 {
 	static const char *const names[] = {
@@ -226,9 +236,8 @@ explain_missing(struct sonde_session *ses, const struct code *code, int err)
 {
 	const struct prog *p = code->prog;
 
-	if (err == -EPERM && !has_bpf_privilege())
-		return rt_error(ses, NO_SPAN, E_PERM, err,
-				"the kernel lets only root, or a process with CAP_BPF and CAP_PERFMON, trace: run this as root");
+	if (is_unprivileged(ses, err))
+		return err;
 	if (err == -ENOMEM)
 		return rt_error(ses, p->at, E_KERNEL, err, "the kernel has no memory for this program of %u instructions", code->n);
 	if (err == -E2BIG)

@@ -3,7 +3,11 @@
 
 enum { KIND_TYPE_TAG = 18, KIND_ENUM64 = 19, MAX_CHAIN = 64, MAX_DEPTH = 16 };
 
-bool
+/* Behind typedefs and qualifiers; id 0 and kind 0: void.  alias: name of the last typedef passed, 0: none. */
+struct btf_plain { struct btf_rec rec; uint32_t alias; bool is_user; };
+
+/* False: damaged. */
+static bool
 btf_plain(struct btf_view *b, uint32_t id, struct btf_plain *out)
 {
 	*out = (struct btf_plain){ .alias = 0 };

@@ -32,9 +32,6 @@ bool kernel_find(struct kernel *, const char *name, unsigned kinds, struct btf_r
 const char *kernel_path(struct kernel *, struct buf *, const char *path);
 
 /* ---- btf_type.c ---- */
-/* Behind typedefs and qualifiers; id 0 and kind 0: void.  alias: name of the last typedef passed, 0: none. */
-struct btf_plain { struct btf_rec rec; uint32_t alias; bool is_user; };
-bool btf_plain(struct btf_view *, uint32_t id, struct btf_plain *out); /* false: damaged */
 /* The type with that id.  NULL only when memory ran out and the table's arena does not jump. */
 const struct type *btf_type(struct kernel *, struct types *, uint32_t id);
 /* Reads the fields of a struct or union into k->fields.  How many, -1: out of memory. */
@@ -44,13 +41,11 @@ int64_t btf_fields(struct kernel *, struct types *, const struct btf_rec *);
 struct names {
 	struct names *next;              /* in k->names */
 	struct buf text;                 /* each name with its NUL */
-	const char **name;               /* after names_sort() */
+	const char **name;               /* once it is sorted */
 	size_t n;
 };
 struct names *names_new(struct kernel *); /* NULL: out of memory */
 void names_add(struct names *, const char *s, size_t len);
-bool names_sort(struct names *);         /* and drops duplicates; false: out of memory */
-bool names_has(const struct names *, const char *s); /* after names_sort() */
 void names_free(struct kernel *, struct names *); /* NULL does nothing */
 /* Sorts, offers each name and frees the list.  Count, fn's non-zero, or -ENOMEM. */
 int names_each(struct kernel *, struct names *, sonde_name_fn, void *ud);

@@ -32,7 +32,8 @@ compare(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-bool
+/* Sorts and drops duplicates; false: out of memory. */
+static bool
 names_sort(struct names *list)
 {
 	const char *p = list->text.data;
@@ -55,7 +56,8 @@ names_sort(struct names *list)
 	return true;
 }
 
-bool
+/* In a list that is sorted. */
+static bool
 names_has(const struct names *list, const char *s)
 {
 	return list->n && bsearch(&s, list->name, list->n, sizeof(*list->name), compare);

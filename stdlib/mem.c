@@ -40,8 +40,12 @@ check_kaddr(struct compile *c, struct node *call)
 {
 	const struct node *name = call->kid[0];
 
-	return kernel_sym(c->kernel, name->u.str) ||
-	       diag_error(c->diags, name->at, E_ARG_VALUE, "Failed to resolve kernel symbol: %s", name->u.str);
+	if (kernel_sym(c->kernel, name->u.str))
+		return true;
+	diag_error(c->diags, name->at, E_ARG_VALUE, "Failed to resolve kernel symbol: %s", name->u.str);
+	if (!kernel_sym(c->kernel, "_stext"))
+		diag_hint(c->diags, "the kernel shows this user no addresses: run as root (see kernel.kptr_restrict)");
+	return false;
 }
 
 static bool

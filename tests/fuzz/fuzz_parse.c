@@ -59,15 +59,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	int file = diags_add_source(diags, "fuzz", (const char *)data, len);
 
 	parse_is_unfinished((const char *)data, len);
-	for (int round = 0; round < 2; round++) {
-		size_t before = diags_errors(diags);
-		struct node *n = round ? parse_expression(mem, diags, file, &opts) :
-					 parse_program(mem, diags, file, &opts);
-		/* The second reading adds none that the first has added already. */
-		require(n ? diags_errors(diags) == before : diags_errors(diags) > 0);
-		if (n)
-			check_tree(mem, n);
-	}
+	struct node *n = parse_program(mem, diags, file, &opts);
+
+	require(!n == (diags_errors(diags) > 0));
+	if (n)
+		check_tree(mem, n);
 	check_diags(diags);
 	arena_free(mem);
 	diags_free(diags);

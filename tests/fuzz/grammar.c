@@ -34,7 +34,7 @@ struct maker {
 	char *out;
 	unsigned flags;
 	int depth, nodes;                        /* how deep, and how many expressions there may still be */
-	bool is_ill, in_map_loop;
+	bool is_ill, is_plain, in_map_loop;         /* is_plain: the least of each type */
 	unsigned n_types, n_maps, n_vars, n_names, n_probes, callbacks, loops;
 	enum args args;
 	struct gtype types[MAX_TYPES];
@@ -128,6 +128,32 @@ same_type(const struct gtype *a, const struct gtype *b)
 	return true;
 }
 
+static bool
+has_stack(const struct gtype *t)
+{
+	if (!t || t->kind == G_KSTACK || t->kind == G_USTACK)
+		return t != NULL;
+	for (unsigned i = 0; i < t->n; i++)
+		if (has_stack(t->part[i]))
+			return true;
+	return false;
+}
+
+/* Stacks cannot be taken inside callbacks. */
+static bool
+fits_here(const struct maker *m, const struct gtype *t)
+{
+	return !m->callbacks || !has_stack(t);
+}
+
+static const struct gtype *
+type_here(struct maker *m, int deep)
+{
+	const struct gtype *t = some_type(m, deep);
+
+	return fits_here(m, t) ? t : INT;
+}
+
 /* ---- places: variables, map elements, and parts of them ---- */
 
 static void
@@ -170,7 +196,7 @@ place(struct maker *m, const struct gtype *t)
 		}
 	}
 	for (i = 0; i < m->n_maps; i++)
-		if (n < 64 && m->depth < 7 && m->maps[i].val && same_type(m->maps[i].val, t))
+		if (n < 64 && m->depth < 7 && fits_here(m, m->maps[i].key) && m->maps[i].val && same_type(m->maps[i].val, t))
 			found[n].is_map = true, found[n].at = i, found[n].part = -1, n++;
 	if (!n)
 		return false;
@@ -194,7 +220,7 @@ some_map(struct maker *m, bool is_keyed)
 
 	for (unsigned i = 0; i < m->n_maps; i++) {
 		unsigned at = (first + i) % m->n_maps;
-		if (!is_keyed || m->maps[at].key)
+		if ((!is_keyed || m->maps[at].key) && fits_here(m, m->maps[at].key) && fits_here(m, m->maps[at].val))
 			return at;
 	}
 	return MAX_MAPS;
@@ -260,7 +286,7 @@ int_leaf(struct maker *m)
 		else if (m->args == ARGS_RAW_SWITCH && !m->callbacks)
 			PICK(m, "arg0", "arg1", "arg2", "args.preempt", "args.prev->pid", "args.next.tgid", "args.prev_state");
 		else if (m->args == ARGS_REGS && !m->callbacks)
-			PICK(m, "arg0", "arg1", "arg5");
+			PICK(m, "arg0", "arg1");
 		else
 			put(m, "pid");
 		break;
@@ -315,7 +341,7 @@ incdec(struct maker *m)
 	bool is_prefix = choose(m, 2);
 
 	for (unsigned i = 0; i < m->n_maps; i++)
-		if (m->maps[i].val && m->maps[i].val->kind == G_INT && choose(m, 2)) {
+		if (m->maps[i].val && m->maps[i].val->kind == G_INT && fits_here(m, m->maps[i].key) && choose(m, 2)) {
 			put(m, is_prefix ? "(++" : "(");
 			map_place(m, i);
 			put(m, is_prefix ? ")" : "--)");
@@ -354,7 +380,7 @@ int_call(struct maker *m)
 		break;
 	case 4:
 		for (at = 0; at < m->n_maps; at++)
-			if (!m->maps[at].val && m->maps[at].aggr <= 5) {
+			if (!m->maps[at].val && m->maps[at].aggr <= 5 && fits_here(m, m->maps[at].key)) {
 				put(m, "(int64)");
 				map_place(m, at);
 				return;
@@ -374,16 +400,19 @@ int_call(struct maker *m)
 		}
 		break;
 	case 6:
-		list_expr(m, "comptime ", INT, "");
+		put(m, "(");
+		list_expr(m, "comptime ", INT, ")");
 		break;
 	case 7:
 		put(m, "(");
 		expr(m, &simple[G_ARRAY]);
 		put(m, ")[");
-		if (choose(m, 2))
+		if (choose(m, 2)) {
+			put(m, "pid - ");
 			expr(m, INT);
-		else
+		} else {
 			put(m, "%u", choose(m, 8));
+		}
 		put(m, "]");
 		break;
 	}
@@ -407,10 +436,9 @@ int_expr(struct maker *m)
 		put(m, is_bare ? "" : ")");
 		break;
 	case 6:
-		PICK(m, "-", "~", "(uint8)", "(int8)", "(uint16)", "(int16)", "(uint32)", "(int32)", "(uint64)", "(int64)");
-		put(m, "(");
+		PICK(m, "(-(", "(~(", "((uint8)(", "((int8)(", "((uint16)(", "((int16)(", "((uint32)(", "((int32)(", "((uint64)(", "((int64)(");
 		expr(m, INT);
-		put(m, ")");
+		put(m, "))"); /* (pid) before a sign would be a cast */
 		break;
 	case 7:
 		choice(m, INT);
@@ -445,7 +473,7 @@ compare(struct maker *m)
 	}
 	if (t->kind == G_TUPLE) /* its row is empty */
 		do
-			t = some_type(m, 1);
+			t = type_here(m, 1);
 		while (m->len && t->kind != G_TUPLE && t->kind != G_RECORD);
 	expr(m, t);
 	PICK(m, " == ", " != ");
@@ -459,7 +487,7 @@ bool_expr(struct maker *m)
 
 	switch (choose(m, 12)) {
 	case 0:
-		PICK(m, "true", "false", "has_cpid", "probe == \"begin\"", "probetype == \"tracepoint\"");
+		PICK(m, "true", "false", "has_cpid", "(probe == \"begin\")", "(probetype == \"tracepoint\")");
 		break;
 	case 1: case 2: case 3: case 4: case 5:
 		put(m, "(");
@@ -484,11 +512,12 @@ bool_expr(struct maker *m)
 			put(m, "false");
 			break;
 		}
-		PICK(m, "has_key(", "delete(");
-		if (m->depth > 6) {
+		if (choose(m, 2)) {
+			PICK(m, "has_key(", "delete(");
 			put(m, "@m%u, ", at);
 			expr(m, m->maps[at].key);
 		} else {
+			put(m, "delete(");
 			map_place(m, at);
 		}
 		put(m, ")");
@@ -578,13 +607,13 @@ task_expr(struct maker *m)
 			put(m, "curtask");
 		break;
 	case 3:
-		PICK(m, "(struct task_struct *)(", "(struct task_struct *)kptr(", "kptr((struct task_struct *)");
+		PICK(m, "((struct task_struct *)(", "((struct task_struct *)kptr(", "(kptr((struct task_struct *)");
 		expr(m, INT);
-		put(m, ")");
+		put(m, "))");
 		break;
 	case 4:
 		if (m->args == ARGS_RAW_SWITCH && !m->callbacks)
-			PICK(m, "args.prev", "args.next", "(struct task_struct *)arg1");
+			PICK(m, "args.prev", "args.next", "((struct task_struct *)arg1)");
 		else
 			put(m, "curtask");
 		break;
@@ -614,9 +643,9 @@ other_expr(struct maker *m, const struct gtype *t)
 		if (choose(m, 2))
 			PICK(m, "buf(comm, 16)", "buf(curtask.comm, 7)", "buf(curtask.comm)", "buf(\"abc\", 3)", "buf(curtask, 40)", "buf(kptr(1), 8)");
 		else {
-			PICK(m, "buf(comm, ", "buf(curtask.comm, ", "buf(curtask, ");
+			PICK(m, "buf(comm, 1 + (pid & ", "buf(curtask.comm, 1 + (", "buf(curtask, 1 + (pid ^ ");
 			expr(m, INT);
-			put(m, ")");
+			put(m, "))");
 		}
 		break;
 	case G_INET:
@@ -631,7 +660,7 @@ other_expr(struct maker *m, const struct gtype *t)
 	case G_TIME:
 		put(m, "strftime(\"%%H:%%M:%%S.%%f\", ");
 		if (choose(m, 2))
-			expr(m, INT);
+			list_expr(m, "1 + ", INT, ""); /* a bare nsecs(monotonic) is refused */
 		else
 			PICK(m, "nsecs", "elapsed", "nsecs(boot)");
 		put(m, ")");
@@ -668,10 +697,10 @@ expr(struct maker *m, const struct gtype *t)
 	if (m->is_ill && choose(m, 24) == 23)
 		t = some_type(m, 1);
 	m->nodes--;
-	if (++m->depth > 8 || m->nodes < 0) {
+	if (++m->depth > 8 || m->nodes < 0 || m->is_plain) {
 		static const char *const least[N_KINDS] = { [G_INT] = "1", [G_BOOL] = "true", [G_STR] = "\"s\"", [G_TASK] = "curtask",
 			[G_KSYM] = "ksym(0)", [G_USYM] = "usym(0)", [G_KSTACK] = "kstack(3)", [G_USTACK] = "ustack(3)",
-			[G_BUF] = "buf(comm, 4)", [G_INET] = "ntop(1)", [G_USER] = "username", [G_TIME] = "strftime(\"%H\", nsecs)",
+			[G_BUF] = "buf(comm, 4)", [G_INET] = "ntop(1)", [G_USER] = "username", [G_TIME] = "strftime(\"%H:%M:%S.%f\", nsecs)",
 			[G_ARRAY] = "((uint8[8])(uint64)1)", [G_UPID] = "curtask->thread_pid->numbers[0]", [G_ENUM] = "PIDTYPE_PID" };
 		if (least[t->kind])
 			put(m, "%s", least[t->kind]);
@@ -710,7 +739,7 @@ printing(struct maker *m)
 
 	PICK(m, "printf(\"", "printf(\"", "printf(\"", is_live(m) ? "printf(\"" : "cat(\"");
 	for (unsigned i = 0; i < n; i++) {
-		arg[i] = some_type(m, 1);
+		arg[i] = type_here(m, 1);
 		put(m, " ");
 		if (arg[i]->kind == G_INT)
 			PICK(m, "%d", "%5u", "%lx", "%-8lld", "%hhx", "%c", "%s", "%#o", "%p", "%+d", "%010d");
@@ -739,7 +768,7 @@ action(struct maker *m)
 	switch (at == MAX_MAPS && kind >= 4 && kind < 7 ? 0 : kind) {
 	case 0: case 1:
 		put(m, "print(");
-		expr(m, some_type(m, 0));
+		expr(m, type_here(m, 0));
 		put(m, ");");
 		break;
 	case 2: case 3:
@@ -770,10 +799,23 @@ action(struct maker *m)
 		break;
 	case 9:
 		put(m, "_ = ");
-		expr(m, some_type(m, 0));
+		expr(m, type_here(m, 0));
 		put(m, ";");
 		break;
 	}
+}
+
+static void
+map_assign(struct maker *m, unsigned at)
+{
+	static const char *const aggr[] = { "", "count(", "sum(", "min(", "max(", "avg(", "stats(", "hist(", "lhist(" };
+	const struct gmap *map = &m->maps[at];
+
+	map_place(m, at);
+	put(m, " = %s", aggr[map->aggr]);
+	if (map->aggr != 1)
+		expr(m, map->val ? map->val : INT);
+	put(m, map->aggr ? "%s);\n\t" : "%s;\n\t", map->args);
 }
 
 static void
@@ -781,27 +823,23 @@ map_update(struct maker *m)
 {
 	unsigned at = some_map(m, false);
 	const struct gmap *map = &m->maps[at];
-	static const char *const aggr[] = { "", "count(", "sum(", "min(", "max(", "avg(", "stats(", "hist(", "lhist(" };
 
 	if (at == MAX_MAPS) {
 		put(m, "time();");
 		return;
 	}
-	map_place(m, at);
-	if (map->val && map->val->kind == G_INT && choose(m, 2)) {
+	if (!map->val || map->val->kind != G_INT || choose(m, 2)) {
+		map_assign(m, at);
+	} else {
+		map_place(m, at);
 		if (choose(m, 3)) {
 			PICK(m, " += ", " -= ", " *= ", " /= ", " %= ", " &= ", " |= ", " ^= ", " <<= ", " >>= ");
 			expr(m, INT);
 		} else {
 			PICK(m, "++", "--");
 		}
-	} else {
-		put(m, " = %s", aggr[map->aggr]);
-		if (map->aggr != 1)
-			expr(m, map->val ? map->val : INT);
-		put(m, map->aggr ? "%s)" : "%s", map->args);
+		put(m, ";");
 	}
-	put(m, ";");
 }
 
 static void
@@ -822,7 +860,7 @@ var_update(struct maker *m)
 		put(m, ";");
 		return;
 	}
-	t = some_type(m, 0);
+	t = type_here(m, 0);
 	name = m->n_names++;
 	is_let = choose(m, 3) == 2;
 	put(m, is_let ? "let $v%u" : "$v%u", name);
@@ -866,17 +904,16 @@ map_loop(struct maker *m)
 	struct gtype *kv = m->n_types < MAX_TYPES ? &m->types[m->n_types] : NULL;
 	const struct gmap *map = &m->maps[at];
 
-	if (at == MAX_MAPS || !kv || (is_live(m) && m->in_map_loop)) {
+	/* the last aggregates cannot be read in a program */
+	if (at == MAX_MAPS || !kv || (!map->val && map->aggr > 5) || (is_live(m) && m->in_map_loop)) {
 		action(m);
 		return;
 	}
 	put(m, choose(m, 2) ? "for ($v%u : @m%u) { " : "for $v%u : @m%u { ", name, at);
-	if (map->val || map->aggr <= 5) {
-		m->n_types++;
-		*kv = (struct gtype){ G_TUPLE, 2, { map->key, map->val ? map->val : INT } };
-		if (m->n_vars < MAX_VARS)
-			m->vars[m->n_vars++] = (struct gvar){ kv, name, true };
-	}
+	m->n_types++;
+	*kv = (struct gtype){ G_TUPLE, 2, { map->key, map->val ? map->val : INT } };
+	if (m->n_vars < MAX_VARS)
+		m->vars[m->n_vars++] = (struct gvar){ kv, name, true };
 	if (choose(m, 2))
 		put(m, "print($v%u); ", name);
 	bool outer = m->in_map_loop;
@@ -1056,6 +1093,12 @@ probe(struct maker *m)
 		put(m, "/ ");
 	}
 	put(m, "{\n\t");
+	if (m->n_probes == 1)
+		for (unsigned at = 0; at < m->n_maps; at++) {
+			m->is_plain = true; /* so that each map is assigned somewhere */
+			map_assign(m, at);
+			m->is_plain = false;
+		}
 	block(m, 6);
 	put(m, "}\n");
 }

@@ -20,6 +20,13 @@ name=help; once -h; grep -q 'USAGE: sonde' "$T/out" && [ $status = 0 ] && pass |
 says "unknown option" 'unknown option --nonsense' 1 --nonsense
 says "option without a value" 'needs a value' 1 -e
 says "no program" 'a file name' 1
+says "usage where there is no program" '^USAGE: sonde' 1
+says "option meant for the script" 'stands after --' 1 x.bt --mine
+says "stage that is none" "unknown stage 'X' to dump" 1 -d X -e "$hello"
+says "empty stage" 'letter or name of a stage' 1 -d '' -e "$hello"
+SONDE_MAX_STRLEN=20000 says "environment out of range" 'max_strlen takes 1 to 16384' 1 -e "$hello"
+name="empty environment variable is none"
+SONDE_BTF='' SONDE_COLOR=never once -d C -e 'begin { print(curtask.pid); }'; same $status 0
 says "script that is not there" "failed to open file '/nonexistent.bt': No such file or directory" 1 /nonexistent.bt
 says "directory as script" "failed to open file '/tmp': Is a directory" 1 /tmp
 says "pid that is no number" 'Failed to parse pid: invalid integer: abc' 1 -p abc -e "$hello"
@@ -42,7 +49,10 @@ name="dump of the tree"
 once -d S -e 'begin { @ = 1 + 2; }'
 grep -q 'program' "$T/out" && [ $status = 0 ] && pass || fail "$(head -3 "$T/err")"
 says "output file in no directory" "cannot open output file '/nonexistent/x'" 1 -o /nonexistent/x -e "$hello"
+name="full disk under -V"; timeout 10 "$SONDE" -V >/dev/full 2>"$T/err"; same "$? $(grep -c 'cannot write to standard output' "$T/err")" "1 1"
 says "command that does not exist" 'command not found' 1 -c /nonexistent/cmd -e "$hello"
+says "command that is a directory" '/tmp cannot be executed: Is a directory' 1 -c /tmp -e "$hello"
+says "command that is no program" '/etc/passwd cannot be executed: Permission denied' 1 -c /etc/passwd -e "$hello"
 says "command not in PATH" 'nonexistent-cmd: command not found' 1 -c 'nonexistent-cmd a b' -e "$hello"
 says "command with an open quote" "is not closed" 1 -c "echo 'x" -e "$hello"
 says "empty command" 'the command is empty' 1 -c ' ' -e "$hello"
@@ -84,6 +94,15 @@ name="dry run prints nothing"; once -q --dry-run -e "$hello"; same "$status$(cat
 name="exit code"; once -e 'begin { exit(7); }'; same $status 7
 name="SIGINT prints maps and exits with 0"
 start -e 'begin { @a[1] = 2; } interval:s:100 { }'; finish INT; same "$status $(tail -1 "$T/out")" "0 @a[1]: 2"
+name="SIGHUP, too, and a file gets the maps"
+start -o "$T/hup" -e 'begin { @a[1] = 2; } interval:s:100 { }'; finish HUP; same "$status $(tail -1 "$T/hup")" "0 @a[1]: 2"
+name="verbose says how probes were attached"
+once -v -e 'interval:ms:10 { exit(); }'; grep -q '^attached interval:ms:10 as a perf event: 1 link$' "$T/err" && pass || fail "$(cat "$T/err")"
+name="SIGKILL leaves nothing attached"
+if want "$name" cmd:bpftool tracepoint; then
+    start -e 'tracepoint:sched:sched_switch { @sonde_left = count(); } interval:s:100 { }'; bpftool map | grep -c sonde_left >"$T/during"
+    finish KILL; sleep 0.3; same "$status $(cat "$T/during") $(bpftool map | grep -c sonde_left)" "137 1 0"
+fi
 name="SIGTERM does too"
 start -e 'begin { @a[1] = 2; } interval:s:100 { } end { printf("end\n"); }'; finish TERM; same "$status $(tr '\n' ' ' <"$T/out")" "0 end   @a[1]: 2 "
 name="maps of environment's size"
@@ -104,7 +123,32 @@ says "process that is not there" 'no process 4194303' 1 -p 4194303 -e "$hello"
 name="the end of the process ends tracing"; sleep 0.7 & p=$!; begin=$SECONDS; once -q -p $p -e 'interval:s:100 { }'
 same "$status $((SECONDS - begin < 5))" "0 1"
 
+printf 'no program\n' >"$T/text"; chmod +x "$T/text"
+name="command that the kernel refuses"; once -q -c "$T/text" -e 'begin { @x = 5; } interval:s:100 { }'
+same "$status $(grep -c 'cannot be run: Exec format error' "$T/err") $(tail -1 "$T/out")" "1 1 @x: 5"
+
 # ---- a broken output loses nothing ----
+name="reader of a list that leaves"
+timeout 20 "$SONDE" -l 'tracepoint:*' 2>"$T/err" | head -1 >"$T/out"; same "${PIPESTATUS[0]} $(wc -l <"$T/out") $(cat "$T/err")" "0 1 "
+name="reader that leaves amid much"
+timeout 30 "$SONDE" -q -e 'begin { for ($i : 0..60000) { printf("line\n"); } exit(); }' 2>"$T/err" | head -1 >"$T/out"
+same "$(grep -c '^line' "$T/err") $(wc -l <"$T/out")" "0 1"
+name="size limit under -o"
+(ulimit -f 8; timeout 20 "$SONDE" -q -o "$T/limited" -e 'begin { for ($i : 0..3000) { @[$i] = 1; } exit(); }' 2>&1) | cat >"$T/out"
+same "$(cat "$T/limited" "$T/out" | grep -c '^@\[') $(grep -c 'File too large' "$T/out")" "3000 1"
+if want "full disk in the middle of a file" root cmd:mount && mkdir "$T/disk" && mount -t tmpfs -o size=64k none "$T/disk"; then
+    once -q -o "$T/disk/o" -e 'begin { for ($i : 0..20000) { printf("%06d\n", $i); } exit(); }'
+    cat "$T/disk/o" <(grep -v '^ERROR' "$T/err") >"$T/both"; umount "$T/disk"
+    lost=$(sed -n 's/.*Total lost event count: //p' "$T/both")
+    same "$status $(($(grep -oE '[0-9]{6}$' "$T/both" | sort -u | wc -l) + ${lost:-0}))" "1 20000"
+fi
+name="what is lost is counted"
+once -q --ring-pages 1 -e 'begin { for ($i : 0..50000) { printf("line\n"); } }'
+same "$(($(grep -c '^line$' "$T/out") + $(sed -n 's/.*Total lost event count: //p' "$T/err")))" 50000
+name="a full map says how often"
+SONDE_MAX_MAP_KEYS=100 once -q -e 'begin { for ($i : 0..1000) { @[$i] = $i; } exit(); }'
+same "$(grep -c '^@\[' "$T/out") $(grep -c 'Map full.*(900 times)$' "$T/err")" "100 1"
+
 name="reader that leaves"
 "$SONDE" -q -e 'interval:ms:20 { printf("line\n"); @x = 5; }' 2>"$T/err" | head -2 >"$T/out"
 same "${PIPESTATUS[0]} $(wc -l <"$T/out") $(grep -c 'closed by its reader' "$T/err") $(grep -c '^@x: 5' "$T/err")" "0 2 1 1"
@@ -114,6 +158,30 @@ name="closed standard output"; timeout 20 "$SONDE" -q -e 'begin { printf("text\n
 same "$? $(grep -c 'cannot write to standard output' "$T/err") $(grep -cE '^(text|@x: 5)' "$T/err")" "1 1 2"
 
 # ---- the prompt ----
+# tmux types; what is on its screen is the result
+type_keys() { for key; do if [ "${key#^}" != "$key" ]; then tmux -S "$T/tmux" send-keys "${key#^}"; else tmux -S "$T/tmux" send-keys -l "$key"; fi; sleep 0.3; done; }
+screen() { tmux -S "$T/tmux" capture-pane -p -S -100 >"$T/out"; }
+screen_has() { for _ in $(seq 60); do screen; grep -qE -- "$1" "$T/out" && return 0; sleep 0.1; done; return 1; }
+if want "Ctrl-C drops an entry, not the prompt" root cmd:tmux; then
+    : >"$T/err"
+    TERM=xterm SONDE_HISTORY="$T/keys" tmux -f /dev/null -S "$T/tmux" new-session -d -x 100 -y 40 "$SONDE; echo status \$?; sleep 20"
+    screen_has '^sonde> *$'
+    type_keys half ^C-c 'begin {' ^Enter ^C-c ^C-c '6 * 7' ^Enter
+    screen_has '^42$' && pass || fail "$(cat "$T/out")"
+    name="Ctrl-C shows the maps and the prompt comes back"
+    type_keys 'interval:ms:50 { @n = count(); }' ^Enter ^C-c
+    screen_has '^(\^C)?@n: [0-9]+$' && pass || fail "$(cat "$T/out")"
+    name="a statement with a block is no program"
+    type_keys 'if (1) { printf("yes\n"); }' ^Enter
+    screen_has '^yes$' && pass || fail "$(cat "$T/out")"
+    name="completion knows words and probes"
+    type_keys 'software:page-fau' ^Tab
+    screen_has 'software:page-faults:' && pass || fail "$(cat "$T/out")"
+    name="Ctrl-D leaves"
+    type_keys ^C-c ^C-d
+    screen_has '^status 0$' && pass || fail "$(cat "$T/out")"
+    tmux -S "$T/tmux" kill-server
+fi
 if want "prompt" cmd:script; then
     : >"$T/err"
     printf '1 + 2\nbegin { printf("in\\n");\nexit(); }\n$x = ;\nexit\n' |

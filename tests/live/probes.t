@@ -14,6 +14,16 @@ NAME  exit code
 PROG  begin { exit(69); }
 EXIT  69
 
+NAME  a failure at run time is said once, with how often it happened
+PROG  begin { @z = 0; $i = 0; while ($i < 3) { @n = (uint64)10 / (uint64)@z; $i++; } }
+ERR~  1 is being used as the result\. \(3 times\)$
+
+NAME  a shell of system() gets SIGPIPE as shells expect it
+OPTS  --unsafe
+PROG  begin { system("(yes; echo $? >&2) | head -1"); exit(); }
+OUT   y
+ERR~  ^141$
+
 NAME  how many probes were attached is said on standard error
 NEEDS interval
 PROG  interval:ms:10 { exit(); } interval:s:10 { }

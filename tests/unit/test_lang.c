@@ -555,28 +555,6 @@ test_literals_keep_their_range(void **state)
 	bench_free(&b);
 }
 
-static void
-test_expression(void **state)
-{
-	struct bench b = bench_new("1 + @a[2] * 3");
-	struct node *n = parse_expression(b.mem, b.diags, b.file, NULL);
-
-	(void)state;
-	assert_non_null(n);
-	assert_int_equal(n->op, TK_PLUS);
-	assert_int_equal(n->rhs->op, TK_STAR);
-	bench_free(&b);
-	b = bench_new("1 + 2 3");
-	assert_null(parse_expression(b.mem, b.diags, b.file, NULL));
-	assert_int_equal(diags_errors(b.diags), 1);
-	assert_place(diags_at(b.diags, 0)->at, 1, 7, 1, 8);
-	bench_free(&b);
-	b = bench_new("");
-	assert_null(parse_expression(b.mem, b.diags, b.file, NULL));
-	assert_int_equal(diags_errors(b.diags), 1);
-	bench_free(&b);
-}
-
 static bool
 count_node(struct node *n, void *ud)
 {
@@ -713,7 +691,6 @@ main(void)
 		cmocka_unit_test(test_near),
 		cmocka_unit_test(test_positionals),
 		cmocka_unit_test(test_literals_keep_their_range),
-		cmocka_unit_test(test_expression),
 		cmocka_unit_test(test_walk_and_copy),
 		cmocka_unit_test(test_long),
 		cmocka_unit_test(test_deep),
