@@ -29,7 +29,7 @@ event_id(struct sonde_session *s, const struct target *t, const char **why)
 static int
 attach_event(struct sonde_session *s, const struct prog *p, int fd, uint32_t i, struct links *links, const char **why)
 {
-	struct perf_event_attr attr = { .type = PERF_TYPE_TRACEPOINT, .sample_period = 1 };
+	struct perf_event_attr attr = { .type = PERF_TYPE_TRACEPOINT }; /* no samples: irq_work_exit allows none */
 	int id = event_id(s, &p->targets[i], why);
 
 	if (id < 0)

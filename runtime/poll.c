@@ -209,7 +209,9 @@ report_site(struct sonde_session *ses, const struct errsite *site, uint64_t coun
 	const char *helper = error_helper(site);
 	struct buf text = { 0 };
 
-	if ((site->what == RE_HELPER || site->what == RE_MAP_UPDATE) && code < 0 && code > -4096)
+	if (site->what == RE_HELPER && code == -E2BIG && site->detail && strcmp(site->detail, "loop") == 0)
+		buf_str(&text, "The range is longer than the kernel lets a loop be (8388608 rounds): the loop did not run.");
+	else if ((site->what == RE_HELPER || site->what == RE_MAP_UPDATE) && code < 0 && code > -4096)
 		buf_str(&text, strerror((int)-code));
 	else if (site->what == RE_STACK && site->detail)
 		buf_fmt(&text, "Error reading %s.", site->detail);

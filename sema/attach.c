@@ -1,6 +1,7 @@
 /* attach.c - pass A: attach points read by their providers, wildcards expanded, targets put into programs.
  * Needs: the tree (S) and the config applied.
  * Gives: c->probes in source order, one for each N_PROBE and provider (more where targets cannot share a program). */
+#include <strings.h>
 #include "sema/plug.h"
 
 struct attach {                          /* the attach points of one N_PROBE */
@@ -141,8 +142,15 @@ spec_arity(struct compile *c, const struct target *proto, const char *wanted, in
 static bool
 unknown_provider(struct compile *c, const struct node *n, const char *word)
 {
+	static const char *const later[] = {
+		"asyncwatchpoint", "bench", "fentry", "fexit", "hardware", "iter", "kfunc", "kretfunc", "self", "usdt", "watchpoint",
+	};
 	struct near near = { 0 };
 
+	for (size_t i = 0; i < LENGTH(later); i++)
+		if (strcasecmp(word, later[i]) == 0)
+			return diag_error(c->diags, n->at, E_UNSUPPORTED, "%s probes: the language has this, but this build of sonde does not",
+					  later[i]);
 	for (const struct provider *const *p = c->plugs->providers; *p; p++)
 		near_offer(&near, word, (*p)->name);
 	diag_error(c->diags, n->at, E_PROBE_TYPE, "Invalid probe type: %s", word);

@@ -4,9 +4,10 @@
 #include "sema/plug.h"
 
 /* ---- convert.c ---- */
-const struct type *type_flexible(struct types *, uint64_t num);
+const struct type *type_flexible(struct types *, uint64_t num);  /* of a literal whose sign is open */
 const struct type *type_settle(struct types *, const struct type *); /* literals inside become plain integers */
 bool type_is_literal_record(const struct type *);        /* of (x = 1, y = 2) */
+/* The same pointer type with another address space, all levels. */
 const struct type *type_in_space(struct types *, const struct type *, enum space);
 
 /* ---- fold.c ---- */
@@ -22,7 +23,9 @@ struct infer {
 const struct type *infer_expr(struct infer *, struct node *);  /* NULL: not known yet, or (final) an error was added */
 const struct type *infer_value(struct infer *, struct node *); /* the same; an aggregate reads as its integer */
 void infer_list(struct infer *, struct node *list);            /* statements */
+/* What a block or an if gives as an expression: its last one, else void. */
 const struct type *infer_block_value(struct infer *, struct node *block);
+/* The key as the whole program has it; NULL: a scalar, not known yet, or (final) an error was added. */
 const struct type *infer_keys(struct infer *, struct node *map);
-const char *infer_name(struct infer *, const struct type *);
+const char *infer_name(struct infer *, const struct type *);     /* for messages; NULL is "unknown" */
 #endif

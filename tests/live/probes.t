@@ -183,3 +183,12 @@ NEEDS tracepoint
 OPTS  --unsafe -c "sleep 30"
 PROG  tracepoint:syscalls:sys_enter_clock_nanosleep /pid == cpid/ { signal("KILL"); }
 TIME  5
+
+NAME  a tracepoint that perf may not sample is counted all the same
+NEEDS tracepoint
+OPTS  --dry-run
+PROG  tracepoint:irq_vectors:irq_work_exit { @[kstack(1)] = count(); }
+
+NAME  a loop that the kernel refuses says why
+PROG  begin { for ($i : 0..1000000000000) { @++; } }
+ERR~  longer than the kernel lets a loop be

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# deps.sh - installs, through the distribution's package manager, what building (build) or testing (test) needs and the
+# deps.sh - installs, through the distribution's package manager, what building (build), testing (test) or fuzzing (fuzz) needs and the
 # machine lacks.  Says in one line what is missing where it cannot.
 what=${1:-build}
 say() { echo "sonde: $*" >&2; }
@@ -16,6 +16,7 @@ wanted() {
     local v
     v=$(llvm_version)
     echo gcc g++ make libc6-dev libbpf-dev libelf-dev zlib1g-dev libzstd-dev libreadline-dev "llvm-${v:-19}-dev" "lld-${v:-19}"
+    [ "$what" != fuzz ] || echo "clang-${v:-19}" "libclang-rt-${v:-19}-dev"
     [ "$what" != test ] || echo libcmocka-dev "clang-${v:-19}" strace procps binutils util-linux
 }
 missing() { for p in $(wanted); do has_package "$p" || echo "$p"; done; }

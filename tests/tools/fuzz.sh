@@ -4,6 +4,7 @@
 cd "$(dirname "$0")/../.." || exit 1
 out=$1/fuzz seconds=$2
 shift 2
+bash tests/tools/deps.sh fuzz || exit 1
 clang=$(command -v clang-19 || ls /usr/bin/clang-[12][0-9] 2>/dev/null | tail -1)
 [ -n "$clang" ] || { echo "sonde: fuzzing needs clang (apt-get install clang-19)" >&2; exit 1; }
 export ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1
