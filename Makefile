@@ -124,6 +124,7 @@ $(OUT)/libsonde.map:
 $(OUT)/libsonde.so: $(obj_lib) $(OUT)/libsonde.map $(lld_link)
 	$(call say,LINK,$@)$(link) -shared -Wl,-soname,libsonde.so.0 $(if $(SAN),,-Wl$(comma)-z$(comma)defs) -Wl,-z,now \
 		-Wl,--version-script=$(OUT)/libsonde.map -o $@ $(obj_lib) $(dep_libs) $(llvm_libs) -lpthread
+	@ln -sf libsonde.so $(OUT)/libsonde.so.0
 
 # Not position independent: relocating LLVM's tables would be half of a start-up (HACKING.md has the figures).
 $(OUT)/sonde: $(obj_cli) $(OUT)/libsonde.a bench/startup.order $(lld_link)

@@ -150,6 +150,15 @@ gen_select(struct gen *g, struct gval cond, struct gval a, struct gval b)
 	return r;
 }
 
+/* LLVM compares the lower half where it knows the upper to be zero, and the verifier then has no bound for the whole: "R2 unbounded
+ * memory access". */
+struct gval
+gen_at_most(struct gen *g, struct gval v, uint64_t most)
+{
+	v = emit_hide(g, number(g, v));
+	return gen_select(g, gen_cmp(g, TK_LT, false, v, gen_u64(g, most)), v, gen_u64(g, most));
+}
+
 LLVMTypeRef
 int_type(struct gen *g, uint32_t size)
 {

@@ -41,6 +41,7 @@ struct gval gen_udiv(struct gen *, struct gval a, struct gval b);        /* b mu
 struct gval gen_umod(struct gen *, struct gval a, struct gval b);
 struct gval gen_cmp(struct gen *, enum token_kind op, bool is_signed, struct gval a, struct gval b); /* EQ NE LT LE GT GE: bool */
 struct gval gen_select(struct gen *, struct gval cond, struct gval a, struct gval b);
+struct gval gen_at_most(struct gen *, struct gval, uint64_t most);       /* the smaller, unsigned: a size that the verifier sees bounded */
 struct gval gen_cast(struct gen *, struct gval, const struct type *to);  /* truncates and extends scalars; only the type for pointers */
 struct gval gen_reg(struct gen *, struct gref *, const struct type *);
 

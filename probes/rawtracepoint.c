@@ -131,6 +131,9 @@ gen_arg_rawtracepoint(struct gen *g, const struct target *t, int n, struct gval 
 {
 	(void)t;
 	*out = gen_ctx_field(g, 8 * (uint32_t)n, 8, false);
+	/* "pointer arithmetic with <<= operator prohibited": it may be a pointer that the verifier has typed, and is a number here. */
+	out->is_trusted = gen_prog(g)->prog_type == BPF_PROG_TYPE_TRACING;
+	*out = gen_cast(g, *out, out->type);
 	return true;
 }
 

@@ -87,8 +87,8 @@ resolve_expr(struct resolve *r, struct node *n)
 	case N_IF:
 	case N_FOR:
 	case N_WHILE:
-	case N_UNROLL:
-		resolve_list(r, n);
+	case N_UNROLL: /* it alone: as an argument it has others behind it */
+		resolve_stmt(r, n);
 		return;
 	default:
 		resolve_kids(r, n);

@@ -163,7 +163,7 @@ gen_buf(struct gen *g, const struct node *call, struct gval *out)
 {
 	const struct node *from = call->kid[0], *len = from->next;
 	struct compile *c = gen_compile(g);
-	struct gval v, most = gen_u64(g, call->type->n), n = most, want, bytes;
+	struct gval v, n = gen_u64(g, call->type->n), want, bytes;
 	int64_t fixed;
 
 	gen_zero(g, *out); /* bytes behind the length count when buffers are compared */
@@ -171,7 +171,7 @@ gen_buf(struct gen *g, const struct node *call, struct gval *out)
 	if (len && !arg_int(len, &fixed)) {
 		if (!gen_expr_reg(g, len, &want))
 			return false;
-		n = gen_select(g, gen_cmp(g, TK_LT, false, want, most), want, most);
+		n = gen_at_most(g, want, call->type->n);
 	}
 	gen_store(g, gen_slot(g, *out, 0, 4, false), n);
 	if (!is_object(from->type)) {

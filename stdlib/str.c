@@ -129,7 +129,7 @@ gen_str_at(struct gen *g, const struct node *call, struct gval *out)
 		gen_store(g, gen_slot(g, *out, 0, 1, false), gen_u64(g, 0));
 		if (!gen_expr_reg(g, len, &want))
 			return false;
-		r.n = gen_select(g, gen_cmp(g, TK_LT, false, want, r.n), want, r.n);
+		r.n = gen_at_most(g, want, call->type->size);
 	}
 	if (from->type->kind == T_PTR || (gen_probe(g)->prov->flags & PROV_USER))
 		read_str(g, &r, space_of(g, from->type));
