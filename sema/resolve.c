@@ -6,6 +6,7 @@
 #include "sema/resolve.h"
 
 static void resolve_block(struct resolve *, struct node *);
+static void resolve_stmt(struct resolve *, struct node *);
 
 /* ---- expressions ---- */
 
