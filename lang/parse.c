@@ -448,7 +448,7 @@ parse_program(struct arena *mem, struct diags *diags, int file, const struct par
 	struct node *program = node_new(mem, N_PROGRAM, lex_span(&p.lex, 0, p.lex.len)), **end = &program->kid[0];
 	for (lex_skip(&p.lex); p.lex.pos < p.lex.len && !p.is_fatal; lex_skip(&p.lex)) {
 		p.depth = 0;
-		p.no_brace = p.as_text = false;
+		p.no_brace = false;
 		struct node *n = parse_item(&p, &seen);
 		if (n) {
 			*end = n;

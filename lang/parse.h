@@ -24,7 +24,6 @@ struct parser {
 	bool is_fatal;       /* and neither does the program */
 	bool no_brace;       /* a '{' here begins the block of a statement, not a value */
 	bool is_hushed;      /* parse_unexpected kept quiet, because of what the lexer has said */
-	bool as_text;        /* a positional parameter here is text, even when it reads as a number */
 };
 
 /* parse.c */

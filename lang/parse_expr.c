@@ -29,9 +29,8 @@ parse_positional(struct parser *p)
 	struct span at = p->tok.at;
 	uint64_t i = p->tok.num, value;
 	unsigned argc = p->opts && p->opts->argc > 0 ? (unsigned)p->opts->argc : 0;
-	bool is_count = p->lex.text[at.off + 1] == '#', as_text = p->as_text, is_neg;
+	bool is_count = p->lex.text[at.off + 1] == '#', is_neg;
 
-	p->as_text = false;
 	parse_take(p);
 	if (is_count)
 		return new_int(p, at, argc);
@@ -44,7 +43,7 @@ parse_positional(struct parser *p)
 	size_t len = strlen(text);
 	if (len > INT32_MAX)
 		return parse_error(p, at, E_STRING, "the positional parameter is too long");
-	if (as_text || number_read(text, len, &value, &is_neg))
+	if (number_read(text, len, &value, &is_neg))
 		return new_str(p, at, text, len);
 	struct node *n = new_int(p, at, value);
 	if (!is_neg)
@@ -151,8 +150,6 @@ parse_name(struct parser *p)
 	if (!parse_accept(p, TK_LPAREN))
 		return n;
 	n->kind = N_CALL;
-	/* The one call that takes a parameter's text whatever it looks like: str($1). */
-	p->as_text = p->tok.kind == TK_POSITIONAL && !strcmp(n->u.str, "str");
 	if (!parse_accept(p, TK_RPAREN) && !parse_list(p, TK_RPAREN, "',' or ')' after the argument", &n->kid[0]))
 		return NULL;
 	n->at = span_join(n->at, p->last);

@@ -57,7 +57,6 @@ recover(struct parser *p)
 	unsigned depth = 0;
 
 	p->no_brace = false;
-	p->as_text = false;
 	p->lex.is_quiet = true;
 	while (!p->is_lost && p->tok.kind != TK_EOF) {
 		enum token_kind kind = p->tok.kind;

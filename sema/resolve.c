@@ -10,6 +10,25 @@ static void resolve_stmt(struct resolve *, struct node *);
 
 /* ---- expressions ---- */
 
+/* The parser put the value in; the place still shows what was written. */
+const char *
+positional_text(struct compile *c, const struct node *n)
+{
+	const struct source *src = diags_source(c->diags, n->at.file);
+	uint64_t i = 0;
+
+	if (!src || n->at.len < 2 || src->text[n->at.off] != '$' || src->text[n->at.off + 1] == '#')
+		return NULL;
+	for (uint32_t k = 1; k < n->at.len; k++) {
+		char d = src->text[n->at.off + k];
+
+		if (d < '0' || d > '9' || i > (uint64_t)c->argc)
+			return NULL;
+		i = i * 10 + (uint64_t)(d - '0');
+	}
+	return i > (uint64_t)c->argc ? "" : c->argv[i - 1];
+}
+
 static void
 resolve_positional(struct resolve *r, struct node *n)
 {

@@ -83,6 +83,8 @@ const struct type *type_of_node(struct compile *, const struct node *type_node);
 
 /* True when the expression is a literal, which R makes of every constant one and T of sizeof; gives its value. */
 bool fold_int(const struct node *, int64_t *value);
+/* The text of a positional parameter that the literal was written as ($1), whatever it reads as; NULL: it was not. */
+const char *positional_text(struct compile *, const struct node *);
 /* The compile's own message helpers: they add the error and return false. */
 bool want_args(struct compile *, const struct node *call, unsigned min, unsigned max);
 unsigned node_count(const struct node *list);

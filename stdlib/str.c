@@ -34,18 +34,22 @@ result_str(struct compile *c, struct node *call)
 	return type_str(c->types, n ? n : c->limit.max_strlen);
 }
 
-/* A positional parameter that was not given is an empty string here; elsewhere it is 0, with a warning. */
+/* str($1) and str($1 + n) take the parameter's text, even when it reads as a number; one that was not given is empty. */
 static bool
 rewrite_str(struct compile *c, struct node *call)
 {
 	struct node *from = call->kid[0];
+	const char *text;
 
-	(void)c;
-	if (from && from->kind == N_POSITIONAL && from->u.num) {
-		from->kind = N_STR;
-		from->op = 0;
-		from->u.str = "";
-	}
+	while (from && from->kind == N_BINARY && from->op == TK_PLUS)
+		from = from->lhs;
+	text = from ? positional_text(c, from) : NULL;
+	if (!text)
+		return true;
+	from->kind = N_STR;
+	from->op = (int)strlen(text);
+	from->u.str = str_intern(c->tmp, text, strlen(text));
+	memset(from->kid, 0, sizeof(from->kid));
 	return true;
 }
 
