@@ -72,7 +72,7 @@ regs_gen_arg(struct gen *g, const struct target *t, int n, struct gval *out)
 {
 	const struct arch *arch = arch_host();
 	struct compile *c = gen_compile(g);
-	bool is_return = gen_probe(g)->prov == &provider_uretprobe || gen_probe(g)->prov == &provider_kretprobe;
+	bool is_return = gen_probe(g)->prov->flags & PROV_RETURN;
 	const char *why;
 
 	switch (n) {

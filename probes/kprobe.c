@@ -337,7 +337,7 @@ const struct provider provider_kprobe = {
 	.gen_field = gen_field_kprobe, .plan = plan_kprobe,
 };
 const struct provider provider_kretprobe = {
-	.name = "kretprobe", .alias = "kr", .form = "kretprobe:[MODULE:]FUNCTION", .flags = PROV_PID_FILTER,
+	.name = "kretprobe", .alias = "kr", .form = "kretprobe:[MODULE:]FUNCTION", .flags = PROV_PID_FILTER | PROV_RETURN,
 	.prog_type = BPF_PROG_TYPE_KPROBE,
 	.doc = "return of a kernel function",
 	.parse = parse_kprobe, .list = list_kretprobe, .is_there = has_kprobes, .arg_type = kretprobe_arg_type,

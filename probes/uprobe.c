@@ -453,7 +453,7 @@ const struct provider provider_uprobe = {
 };
 const struct provider provider_uretprobe = {
 	.name = "uretprobe", .alias = "ur", .form = "uretprobe:FILE:FUNCTION",
-	.flags = PROV_PREEMPTIBLE | PROV_USER | PROV_PID_FILTER, .prog_type = BPF_PROG_TYPE_KPROBE,
+	.flags = PROV_PREEMPTIBLE | PROV_USER | PROV_PID_FILTER | PROV_RETURN, .prog_type = BPF_PROG_TYPE_KPROBE,
 	.doc = "return of a function of a program or library",
 	.parse = parse_uprobe, .list = list_uretprobe, .arg_type = uretprobe_arg_type, .gen_arg = regs_gen_arg,
 	.plan = plan_uprobe,

@@ -70,6 +70,7 @@ enum {
 	PROV_USER = 1 << 2,        /* user-space addresses: pointers are AS_USER by default, listed only when asked for */
 	PROV_PID_FILTER = 1 << 3,  /* with opts->pid, programs leave at once in other processes */
 	PROV_STANDALONE = 1 << 4,  /* needs nobody to wait for: begin, end */
+	PROV_RETURN = 1 << 5,      /* fires when a function returns */
 };
 struct provider {
 	const char *name, *alias, *form, *doc;   /* alias: blank-separated "t kprobe2"; form: "tracepoint:CATEGORY:EVENT" */
