@@ -84,12 +84,14 @@ static int
 poll_until_end(struct run *r, sonde *ctx, sonde_session *ses)
 {
 	int status = 0, watch = r->child ? r->child->watch : -1;
+	int wait_ms = r->child ? 1 : 100; /* the library learns a new command's mappings as it polls: often at first */
 
 	while (status >= 0 && !sonde_finished(ses, NULL) && !r->out->error) {
 		struct pollfd fds[2] = { { sonde_fd(ses), POLLIN, 0 }, { watch, POLLIN, 0 } };
 
 		/* bounded: counters of errors and losses wake nobody */
-		poll(fds, 2, 100);
+		poll(fds, 2, wait_ms);
+		wait_ms = wait_ms < 50 ? wait_ms * 2 : 100;
 		status = sonde_poll(ses, 0);
 		if (status < 0)
 			out_diags(r->out, ctx, status);

@@ -310,11 +310,29 @@ poll_once(struct sonde_session *ses, int ms)
 	return 0;
 }
 
+/* Maps are printed when the traced process may be long gone; often at first, as commands are short-lived. */
+static void
+remember_traced(struct sonde_session *ses)
+{
+	const struct sonde_opts *o = &ses->ctx->opts;
+	int pid = o->child_pid ? o->child_pid : o->pid;
+	int64_t now = now_ns();
+
+	if (pid <= 0 || now < ses->remember_at)
+		return;
+	sym_remember(ses->syms, (uint32_t)pid);
+	ses->remember_step = ses->remember_step ? ses->remember_step * 2 : 1000000;
+	if (ses->remember_step > 100000000)
+		ses->remember_step = 100000000;
+	ses->remember_at = now + ses->remember_step;
+}
+
 int
 poll_events(struct sonde_session *ses, int timeout_ms)
 {
 	int64_t end = now_ns() + (int64_t)timeout_ms * 1000000;
 
+	remember_traced(ses);
 	ses->n_handled = 0;
 	ses->event_stop = false;
 	ses->event_err = 0;

@@ -34,6 +34,7 @@ struct sonde_session {
 	int n_live;                      /* attached targets that events can come from: not begin, end, test */
 	bool is_draining;                /* at the end: the ring is emptied whatever the callback wants */
 	uint32_t n_handled;              /* events since sonde_poll began */
+	int64_t remember_at, remember_step; /* when the mappings of the traced process are read next, ns */
 	uint64_t busy_seen;              /* of run->scratch_busy */
 	int event_err;                   /* first failure of a row's event hook since sonde_poll began */
 };
@@ -139,5 +140,7 @@ void print_histogram(const uint64_t *counts, size_t n, int64_t div, void (*label
 struct syms *syms_new(struct sonde *);
 void syms_free(struct syms *);
 void sym_kernel(struct syms *, uint64_t addr, bool with_offset, struct buf *out);           /* name, name+off, or 0x... */
+/* Reads the mappings of a process now, so that its addresses still have names when it is gone. */
+void sym_remember(struct syms *, uint32_t pid);
 void sym_user(struct syms *, uint32_t pid, uint64_t addr, bool with_offset, struct buf *out);
 #endif

@@ -481,6 +481,29 @@ proc_of(struct syms *syms, uint32_t pid)
 	return p;
 }
 
+/* The child of -c runs our own program until it has executed its command: those mappings would name wrong functions. */
+static bool
+is_ourselves(uint32_t pid)
+{
+	struct stat ours, theirs;
+	char exe[32];
+
+	snprintf(exe, sizeof(exe), "/proc/%u/exe", pid);
+	return stat("/proc/self/exe", &ours) == 0 && stat(exe, &theirs) == 0 && ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino;
+}
+
+void
+sym_remember(struct syms *syms, uint32_t pid)
+{
+	struct proc *p;
+
+	if (is_ourselves(pid))
+		return;
+	p = proc_of(syms, pid);
+	if (p)
+		proc_read(p);
+}
+
 static const struct range *
 range_of(const struct proc *p, uint64_t addr)
 {

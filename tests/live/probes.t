@@ -89,6 +89,12 @@ PROG  uprobe:@B@/pouet:pouet { printf("in %s %d\n", func, pid == cpid); print(us
 OUT   in pouet 1
 OUT~  ^ +pouet\+0$
 
+NAME  names of a process that has ended before its map is printed
+NEEDS uprobe
+OPTS  -c "@B@/pouet 2 300"
+PROG  uprobe:@B@/pouet:pouet { @[func] = count(); }
+OUT   @[pouet]: 3
+
 NAME  tracepoint arguments
 NEEDS tracepoint
 OPTS  -c "@B@/reads 512 7 4096 3"
