@@ -326,7 +326,7 @@ gen_store(struct gen *g, struct gval mem, struct gval reg)
 
 	if (reg.kind != GV_REG)
 		reg = gen_load(g, reg);
-	if (reg.is_trusted && size < 8)
+	if (reg.is_trusted && align < 8) /* part of it, or part by part */
 		reg = emit_plain(g, reg);
 	v = llvm(reg);
 	if (size < 8)

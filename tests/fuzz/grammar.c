@@ -765,9 +765,6 @@ action(struct maker *m)
 {
 	unsigned at = some_map(m, false), kind = choose(m, 10);
 
-	/* what the session does for these are system calls: in a probe of every system call that never ends */
-	if (is_live(m) && m->args == ARGS_REGS && (kind == 4 || kind == 5))
-		kind = 6;
 	switch (at == MAX_MAPS && kind >= 4 && kind < 7 ? 0 : kind) {
 	case 0: case 1:
 		put(m, "print(");
