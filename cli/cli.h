@@ -18,7 +18,7 @@ struct options {
 	const char *btf_path;
 	char *config;                    /* owns: config variables from the environment, or NULL */
 	enum buffering buffering;
-	bool is_list, is_verbose, is_quiet, is_dry_run, is_unsafe, is_test, no_warnings;
+	bool is_list, is_verbose, is_quiet, is_dry_run, is_unsafe, is_test, is_json, no_warnings;
 	bool wants_help, wants_version;
 	bool has_colour;                 /* messages on standard error in colours */
 };
@@ -40,6 +40,7 @@ struct out {                             /* standard output or the file of -o, b
 	bool is_mute;                    /* the script's own output is not wanted (--dry-run) */
 	bool is_listing;                 /* nothing is traced: a reader that leaves early is no news */
 	bool has_colour, no_warnings, is_log_stdout;
+	struct json *json;               /* owns; NULL: text */
 	const char *source;              /* the script at work, for places in messages; borrowed */
 	size_t source_len;
 };
@@ -48,10 +49,16 @@ void out_text(struct out *, const void *text, size_t len);
 void out_flush(struct out *);
 bool out_close(struct out *);            /* false when something could not be written */
 int out_event(void *out, const struct sonde_event *); /* sonde_opts.event */
+void out_attached(struct out *, int n);  /* says how many probes are attached */
 /* Messages of the last call; the status' own text when there is none. */
 void out_diags(const struct out *, const sonde *, int status);
 void say_error(const struct out *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void say_warning(const struct out *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* ---- out_json.c: the output of -f json, one object per line (LANGUAGE 5.7) ---- */
+struct json *json_new(struct out *);     /* to be freed with free(); NULL: out of memory */
+void json_event(struct json *, const struct sonde_event *);
+void json_attached(struct json *, int n);
 
 /* ---- child.c: the command of -c and the process of -p ---- */
 struct child {

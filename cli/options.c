@@ -83,9 +83,8 @@ set_buffering(struct options *o, const char *arg)
 static bool
 set_format(struct options *o, const char *arg)
 {
-	(void)o;
-	return strcmp(arg, "text") == 0 ||
-	       complain("Invalid output format \"%s\": this version of sonde writes text", arg);
+	o->is_json = strcmp(arg, "json") == 0;
+	return o->is_json || strcmp(arg, "text") == 0 || complain("Invalid output format \"%s\"", arg);
 }
 
 static bool
@@ -157,7 +156,7 @@ static const struct option_row rows[] = {
 	{ 'd', "debug", "STAGE", set_dump, "show what passes leave (S A R T C P G O, verifier, dis), do not run" },
 	{ 'l', "list", NULL, set_is_list, "list probes that match a pattern, or those a program attaches" },
 	{ 'B', "buffer", "MODE", set_buffering, "output buffering: line (default), full or none" },
-	{ 'f', "format", "FORMAT", set_format, "output format: text" },
+	{ 'f', "format", "FORMAT", set_format, "output format: text (default) or json" },
 	{ 0, "dry-run", NULL, set_is_dry_run, "stop as soon as everything is attached" },
 	{ 0, "unsafe", NULL, set_is_unsafe, "allow system(), signal() and what else changes the system" },
 	{ 0, "test", NULL, set_is_test, "run the program's test: probes" },

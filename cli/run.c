@@ -58,7 +58,7 @@ run_opts(struct run *r, struct sonde_opts *opts)
 		.max_str = o->max_strlen,
 		.ring_pages = o->ring_pages,
 		.flags = (o->is_unsafe ? SONDE_UNSAFE : 0) | (o->is_test ? SONDE_TEST : 0) |
-			 (o->is_verbose ? SONDE_VERBOSE : 0),
+			 (o->is_verbose ? SONDE_VERBOSE : 0) | (o->is_json ? SONDE_NO_TEXT : 0),
 		.dump = o->dump,
 		.config = o->config,
 		.search_path = getenv("PATH"),
@@ -120,7 +120,7 @@ finish(struct run *r, sonde *ctx, sonde_session *ses)
 	lost = sonde_lost(ses);
 	if (lost)
 		say_warning(r->out, "Total lost event count: %llu", (unsigned long long)lost);
-	if (!r->is_prompt && !r->o->is_test)
+	if (!r->is_prompt && !r->o->is_test && !r->o->is_json)
 		out_text(r->out, "\n\n", 2);
 	r->out->is_discarding = false;
 	if (!r->o->is_test && status >= 0)
@@ -149,7 +149,7 @@ run_image(struct run *r, sonde *ctx, sonde_image *img)
 	out_diags(r->out, ctx, 0);       /* warnings */
 	n = sonde_attached(ses);
 	if (!r->o->is_quiet && !r->is_prompt)
-		fprintf(stderr, "Attached %d probe%s\n", n, n == 1 ? "" : "s");
+		out_attached(r->out, n);
 	if (r->child && !child_continue(r->child, r->out)) {
 		status = -1;
 	} else {

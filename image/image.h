@@ -184,8 +184,8 @@ struct aggr {                            /* run half of an aggregation */
 	/* Text of one element: after "@x[key]:".  is_block: starts a new line and ends in an empty one (histograms). */
 	void (*print)(struct render *, const struct type *, const void *cell, int64_t div, struct buf *out);
 	bool is_block;
-	/* Fills *out (items from the arena). */
-	void (*value)(struct render *, const struct type *, const void *cell, struct arena *, struct sonde_value *out);
+	/* Fills *out (items from the arena); div as in print. */
+	void (*value)(struct render *, const struct type *, const void *cell, int64_t div, struct arena *, struct sonde_value *out);
 };
 struct fmt {                             /* how a value prints when its kind alone does not say */
 	const char *name;                /* "ksym_t": also its type name in messages; "inet[]": the capacity is put between */

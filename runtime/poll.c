@@ -218,8 +218,9 @@ report_site(struct sonde_session *ses, const struct errsite *site, uint64_t coun
 	else
 		buf_str(&text, error_text(site->what));
 	if (helper)
-		buf_fmt(&text, "\nAdditional Info - helper: %s, retcode: %lld", helper, (long long)code);
-	rt_runtime_error(ses, site->at, count, "%s", buf_cstr(&text));
+		rt_helper_error(ses, site->at, count, helper, code, buf_cstr(&text));
+	else
+		rt_runtime_error(ses, site->at, count, "%s", buf_cstr(&text));
 	buf_free(&text);
 	ses->n_handled++;
 }
