@@ -189,6 +189,8 @@ on_event(void *ud, const struct sonde_event *e)
 	case SONDE_EV_RUNTIME_ERROR:
 		add_fmt(&seen->out, "WARNING %u:%u-%u:%u: %.*s\n", e->at.line, e->at.col, e->at.end_line, e->at.end_col,
 			(int)e->len, e->text);
+		if (e->helper)
+			add_fmt(&seen->out, "Additional Info - helper: %s, retcode: %lld\n", e->helper, (long long)e->retcode);
 		break;
 	case SONDE_EV_LOST:
 		add_fmt(&seen->out, "lost %llu\n", (unsigned long long)e->lost);
