@@ -208,6 +208,23 @@ put_buckets(struct json *j, const struct sonde_value *v)
 	put(j, "]");
 }
 
+/* The one object without blanks. */
+static void
+put_series(struct json *j, const struct sonde_value *v)
+{
+	put(j, "[");
+	for (size_t i = 0; i < v->n_items && v->item[i].n_items == 2; i++) {
+		const struct sonde_value *start = v->item[i].item, *value = start + 1;
+
+		put(j, i ? ",{\"interval_start\":" : "{\"interval_start\":");
+		put_string(j, start->text, start->len);
+		put(j, ",\"value\":");
+		put_number(j, value);
+		put(j, "}");
+	}
+	put(j, "]");
+}
+
 static void
 put_bytes(struct json *j, const struct sonde_value *v)
 {
@@ -247,6 +264,9 @@ put_value(struct json *j, const struct sonde_value *v)
 		break;
 	case SONDE_HIST:
 		put_buckets(j, v);
+		break;
+	case SONDE_TSERIES:
+		put_series(j, v);
 		break;
 	case SONDE_RECORD:
 	case SONDE_STATS:

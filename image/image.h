@@ -184,6 +184,8 @@ struct aggr {                            /* run half of an aggregation */
 	/* Text of one element: after "@x[key]:".  is_block: starts a new line and ends in an empty one (histograms). */
 	void (*print)(struct render *, const struct type *, const void *cell, int64_t div, struct buf *out);
 	bool is_block;
+	/* Where the text of one element depends on the others: sees all cells of a map, merged, before any is printed.  NULL: not so. */
+	void (*align)(const struct type *, void *const *cells, size_t n);
 	/* Fills *out (items from the arena); div as in print. */
 	void (*value)(struct render *, const struct type *, const void *cell, int64_t div, struct arena *, struct sonde_value *out);
 };

@@ -65,6 +65,7 @@ enum sonde_kind {
 	SONDE_ENUM,  /* num.i; its text is the name, or the number where none has it */
 	SONDE_RECORD, /* item: the fields of a struct, union, record or args, by name */
 	SONDE_STATS, /* item: count, average, total, by name */
+	SONDE_TSERIES, /* item: a RECORD (interval_start as text in UTC, value) per interval that has a number */
 	SONDE_NONE,  /* nothing that could be shown: its text is "null" */
 };
 /* One value of the script's, typed.  Borrowed: valid inside the callback that received it. */

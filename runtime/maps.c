@@ -363,6 +363,23 @@ read_keyed(int fd, const struct mapdesc *m, struct raw *raw, struct map_row **ou
 	return err;
 }
 
+static int
+align_rows(const struct type *t, const struct map_row *rows, int n)
+{
+	void **cells;
+
+	if (n <= 0 || t->kind != T_AGGR || !t->aggr || !t->aggr->align)
+		return n;
+	cells = mem_alloc((size_t)n * sizeof(*cells));
+	if (!cells)
+		return -ENOMEM;
+	for (int i = 0; i < n; i++)
+		cells[i] = (void *)(uintptr_t)rows[i].cell;
+	t->aggr->align(t, cells, (size_t)n);
+	mem_free(cells);
+	return n;
+}
+
 int
 map_read(struct sonde_session *ses, const struct mapdesc *m, struct arena *arena, struct map_row **rows)
 {
@@ -382,7 +399,7 @@ map_read(struct sonde_session *ses, const struct mapdesc *m, struct arena *arena
 		n = read_keyed(fd, m, &raw, rows);
 	}
 	raw_free(&raw);
-	return n;
+	return align_rows(m->val, *rows, n);
 }
 
 /* ---- clearing ---- */
