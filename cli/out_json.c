@@ -423,6 +423,30 @@ json_attached(struct json *j, int n)
 }
 
 void
+json_test(struct json *j, const struct sonde_event *e, const char *text, size_t len)
+{
+	put(j, "{\"type\": \"test_result\", \"data\": {");
+	put_string(j, e->text, e->len);
+	put(j, ": {\"duration\": ");
+	put_u64(j, e->duration_ns);
+	put(j, e->is_passed ? ", \"passed\": true, \"output\": " : ", \"passed\": false, \"output\": ");
+	put_string(j, text, len);
+	put(j, "}}}\n");
+}
+
+void
+json_bench(struct json *j, const struct sonde_event *e)
+{
+	put(j, "{\"type\": \"benchmark_result\", \"data\": {");
+	put_string(j, e->text, e->len);
+	put(j, ": {\"average\": ");
+	put_u64(j, e->duration_ns);
+	put(j, ", \"iters\": ");
+	put_u64(j, e->n_runs);
+	put(j, "}}}\n");
+}
+
+void
 json_event(struct json *j, const struct sonde_event *e)
 {
 	switch (e->kind) {
@@ -438,7 +462,7 @@ json_event(struct json *j, const struct sonde_event *e)
 	case SONDE_EV_RUNTIME_ERROR:
 		put_error(j, e);
 		break;
-	case SONDE_EV_LOG:
+	default:
 		break;
 	}
 }

@@ -77,6 +77,7 @@ out_free(struct out *out)
 {
 	free(out->buf);
 	free(out->json);
+	report_free(&out->report);
 	out->buf = NULL;
 	out->json = NULL;
 }
@@ -97,6 +98,7 @@ out_open(struct out *out, const struct options *o)
 		say_error(out, "out of memory");
 		return false;
 	}
+	out->report.has_colour = o->wants_colour || (o->has_colour && !o->output && isatty(STDOUT_FILENO));
 	if (!o->output)
 		return true;
 	out->name = o->output;
@@ -162,6 +164,10 @@ out_flush(struct out *out)
 void
 out_text(struct out *out, const void *text, size_t len)
 {
+	if (out->report.is_keeping) {
+		report_keep(&out->report, text, len);
+		return;
+	}
 	if (out->is_discarding)
 		return;
 	if (out->len + len > ROOM)
@@ -242,6 +248,20 @@ runtime_error(struct out *out, const struct sonde_event *e)
 		show_place(out, &e->at);
 }
 
+/* Of a test that is at work: with what it prints, in case it fails. */
+static void
+keep_error(struct out *out, const struct sonde_event *e)
+{
+	char place[256] = "";
+
+	if (e->at.file)
+		snprintf(place, sizeof(place), "%.150s:%u:%u-%u: ", e->at.file, e->at.line, e->at.col, e->at.end_col);
+	out_text(out, place, strlen(place));
+	out_text(out, "WARNING: ", 9);
+	out_text(out, e->text, e->len);
+	out_text(out, "\n", 1);
+}
+
 static void
 log_event(struct out *out, const struct sonde_event *e)
 {
@@ -273,7 +293,12 @@ out_event(void *ud, const struct sonde_event *e)
 	int error = out->error;
 	bool is_said = e->kind != SONDE_EV_RUNTIME_ERROR || !out->no_warnings;
 
-	if (out->json && e->kind != SONDE_EV_LOG) {
+	if (e->kind == SONDE_EV_TEST_BEGIN || e->kind == SONDE_EV_TEST_END || e->kind == SONDE_EV_BENCH) {
+		if (!out->is_mute)
+			report_event(out, e);
+		return out->error && !error;
+	}
+	if (out->json && e->kind != SONDE_EV_LOG && !out->report.is_keeping) {
 		if (is_said && !out->is_mute)
 			json_event(out->json, e);
 		return out->error && !error;
@@ -289,11 +314,15 @@ out_event(void *ud, const struct sonde_event *e)
 		fprintf(stderr, "%.*s\n", (int)e->len, e->text);
 		break;
 	case SONDE_EV_RUNTIME_ERROR:
-		if (is_said)
+		if (out->report.is_keeping)
+			keep_error(out, e);
+		else if (is_said)
 			runtime_error(out, e);
 		break;
 	case SONDE_EV_LOG:
 		log_event(out, e);
+		break;
+	default:
 		break;
 	}
 	return out->error && !error;

@@ -40,7 +40,7 @@ gen_u64(struct gen *g, uint64_t n)
 }
 
 struct gval
-gen_hide(struct gen *g, struct gval reg)
+emit_hide(struct gen *g, struct gval reg)
 {
 	LLVMTypeRef fn = LLVMFunctionType(g->i64, &g->i64, 1, 0);
 	LLVMValueRef as = LLVMGetInlineAsm(fn, "", 0, "=r,0", 4, 1, 0, LLVMInlineAsmDialectATT, 0), v = llvm(reg);
@@ -55,7 +55,7 @@ emit_plain(struct gen *g, struct gval reg)
 {
 	reg.is_trusted = reg.is_nullable = false;
 	reg.v = (struct gref *)LLVMBuildNeg(g->b, llvm(reg), "");
-	reg = gen_hide(g, reg);
+	reg = emit_hide(g, reg);
 	reg.v = (struct gref *)LLVMBuildNeg(g->b, llvm(reg), "");
 	return reg;
 }

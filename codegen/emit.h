@@ -113,6 +113,7 @@ bool emit_is_ended(struct gen *);                                /* the block at
 void emit_likely(struct gen *, struct gval cond, struct gblock *yes, struct gblock *no);
 void emit_place_hot(struct gen *, struct gblock *at, struct gblock *from);
 void emit_dead(struct gen *);                                    /* what follows is never reached */
+struct gval emit_hide(struct gen *, struct gval reg);            /* the same number, opaque to LLVM: stays behind its check */
 LLVMValueRef emit_ctx(struct gen *);                             /* the program's context; null in callbacks */
 
 /* mem.c, str.c */

@@ -43,7 +43,6 @@ struct gval gen_cmp(struct gen *, enum token_kind op, bool is_signed, struct gva
 struct gval gen_select(struct gen *, struct gval cond, struct gval a, struct gval b);
 struct gval gen_at_most(struct gen *, struct gval, uint64_t most);       /* the smaller, unsigned: a size that the verifier sees bounded */
 struct gval gen_cast(struct gen *, struct gval, const struct type *to);  /* truncates and extends scalars; only the type for pointers */
-struct gval gen_hide(struct gen *, struct gval reg);                     /* the same number, opaque to LLVM: a check on it stays */
 struct gval gen_reg(struct gen *, struct gref *, const struct type *);
 
 /* ---- control ---- */

@@ -145,7 +145,7 @@ gen_checked_index(struct gen *g, const struct node *n, struct gval of, struct gv
 	bad = gen_here(g);
 	gen_jump(g, done);
 	emit_place_hot(g, in, from);
-	v = gen_index(g, of, gen_hide(g, i), elem->size, elem);
+	v = gen_index(g, of, emit_hide(g, i), elem->size, elem);
 	if (dst.v)
 		gen_copy(g, dst, v, elem->size);
 	else

@@ -203,7 +203,7 @@ struct run_builtin {                     /* run half of an asynchronous builtin 
 	 * which may hold anything.  NULL: event() looks for itself. */
 	bool (*fits)(const struct sonde_image *, const struct action *);
 };
-enum run_when { ON_ATTACH, ON_BEGIN, ON_END, ON_TEST };
+enum run_when { ON_ATTACH, ON_BEGIN, ON_END, ON_TEST, ON_BENCH };
 struct links;
 struct run_provider {                    /* run half of a probe type */
 	const char *name;                /* canonical */

@@ -88,6 +88,9 @@ enum sonde_event_kind {
 	SONDE_EV_LOST,          /* events were lost since the last report: lost = how many, text says of what */
 	SONDE_EV_RUNTIME_ERROR, /* something failed at run time: text, at, lost = how often so far */
 	SONDE_EV_LOG,           /* information for the curious: dumps, how a probe was attached, libbpf's words */
+	SONDE_EV_TEST_BEGIN,    /* a test: probe starts: text is its name; what it prints follows */
+	SONDE_EV_TEST_END,      /* it has ended: text, is_passed, duration_ns */
+	SONDE_EV_BENCH,         /* a bench: probe was measured: text, duration_ns of one run, n_runs */
 };
 /* Borrowed: valid inside the callback. */
 struct sonde_event {
@@ -104,6 +107,8 @@ struct sonde_event {
 	const char *helper; /* RUNTIME_ERROR: the kernel's helper that failed, or NULL */
 	int64_t retcode;    /* with helper: what it returned */
 	const struct sonde_rows *rows; /* for sonde_event_each() */
+	int is_passed;
+	uint64_t duration_ns, n_runs;
 };
 typedef int (*sonde_event_fn)(void *ud, const struct sonde_event *); /* non-zero stops sonde_poll */
 typedef int (*sonde_row_fn)(void *ud, const struct sonde_value *key, const struct sonde_value *val);
@@ -114,6 +119,7 @@ typedef int (*sonde_write_fn)(void *ud, const void *buf, size_t len); /* non-zer
 #define SONDE_NO_LIBBPF_HOOK 2u /* leave libbpf's process-wide print callback alone */
 #define SONDE_TEST 4u           /* run test:NAME probes */
 #define SONDE_VERBOSE 8u        /* send information as SONDE_EV_LOG */
+#define SONDE_BENCH 32u         /* run bench:NAME probes */
 #define SONDE_NO_TEXT 16u       /* SONDE_EV_VALUE without text: who reads typed values saves the time of making it */
 
 struct sonde_opts {               /* grows at the end only; zero it, then set size */
@@ -171,7 +177,8 @@ SONDE_API int sonde_poll(sonde_session *, int timeout_ms);
 SONDE_API int sonde_fd(const sonde_session *);
 /* Makes sonde_poll return and sonde_finished true.  Safe in signal handlers and from other threads. */
 SONDE_API void sonde_interrupt(sonde_session *);
-/* 1 after exit() or sonde_interrupt(), or when nothing but begin and end is there to wait for; else 0. */
+/* 1 after exit() or sonde_interrupt(), when nothing but begin and end is there to wait for, and when sonde_attach has run tests
+ * or benchmarks; else 0. */
 SONDE_API int sonde_finished(const sonde_session *, int *exit_code);
 /* Detaches, runs end, drains.  The maps stay readable until sonde_session_free. */
 SONDE_API int sonde_stop(sonde_session *);

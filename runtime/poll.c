@@ -62,7 +62,7 @@ static int
 on_record(void *ud, void *data, size_t len)
 {
 	struct sonde_session *ses = ud;
-	int err = event_handle(ses, data, len);
+	int err = ses->is_silent ? 0 : event_handle(ses, data, len);
 
 	ses->n_handled++;
 	if (err && !ses->event_err) {

@@ -36,6 +36,7 @@ struct sonde_session {
 	uint32_t n_handled;              /* events since sonde_poll began */
 	int64_t remember_at, remember_step; /* when the mappings of the traced process are read next, ns */
 	uint64_t busy_seen;              /* of run->scratch_busy */
+	bool is_silent;                  /* events are taken from the ring and forgotten: a benchmark runs */
 	int event_err;                   /* first failure of a row's event hook since sonde_poll began */
 };
 struct render { struct sonde_session *ses; struct sonde_image *img; };
@@ -46,6 +47,12 @@ void session_free(struct sonde_session *); /* detaches first; NULL does nothing 
 /* Loads, runs begin, attaches.  0 or -errno after rt_error(); what is attached then goes with session_free. */
 int session_start(struct sonde_session *);
 int session_stop(struct sonde_session *);  /* detaches, runs end, drains.  0 or -errno after rt_error() */
+
+/* ---- alone.c: programs that the session runs itself ---- */
+/* Runs a program once; *result (or NULL): what it returned.  0 or -errno after rt_error(). */
+int run_alone(struct sonde_session *, const struct prog *, int fd, uint32_t *result);
+/* The script's tests (ON_TEST) or benchmarks (ON_BENCH), in source order, with their events.  0 or -errno after rt_error(). */
+int run_trials(struct sonde_session *, enum run_when);
 
 /* ---- poll.c: waiting for events, losses, failures at run time ---- */
 int poll_open(struct sonde_session *);     /* stop_fd, epoll_fd, timer_fd.  0 or -errno after rt_error() */

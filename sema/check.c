@@ -226,7 +226,8 @@ check_map(struct compile *c, const struct mapdesc *m)
 	bool is_percpu = m->bpf_type == BPF_MAP_TYPE_PERCPU_HASH || m->bpf_type == BPF_MAP_TYPE_LRU_PERCPU_HASH;
 
 	if (!m->val) {
-		diag_warn(c->diags, m->first, W_UNUSED_MAP, "Unused map: %s", m->name);
+		if (m->is_declared)      /* else a probe that is left out has it (test, bench) */
+			diag_warn(c->diags, m->first, W_UNUSED_MAP, "Unused map: %s", m->name);
 		return true;
 	}
 	if (is_aggr && m->is_declared && m->val->size > MAX_PERCPU - 8)

@@ -132,7 +132,6 @@ update_tseries(struct gen *g, struct gval cell, const struct node *call, bool at
 {
 	struct compile *c = gen_compile(g);
 	const struct type *t = cell.type, *bytes = type_array(c->types, type_int(c->types, 1, false), sizeof(struct series_slot));
-	struct gblock *inside = gen_label(g, "series_inside"), *outside = gen_label(g, "series_outside");
 	uint64_t num = (uint64_t)t->param[1];
 	struct gval v, now, epoch, i;
 
@@ -140,13 +139,9 @@ update_tseries(struct gen *g, struct gval cell, const struct node *call, bool at
 		return false;
 	now = gen_helper(g, BPF_FUNC_ktime_get_tai_ns, NULL, 0);
 	epoch = gen_udiv(g, now, gen_u64(g, (uint64_t)t->param[0]));
-	/* the verifier does not know that a remainder is small: the check is for it */
-	i = gen_hide(g, gen_umod(g, epoch, gen_u64(g, num)));
-	gen_branch(g, gen_cmp(g, TK_LT, false, i, gen_u64(g, num)), inside, outside);
-	gen_place(g, inside);
+	/* the verifier does not know that a remainder is small */
+	i = gen_at_most(g, gen_umod(g, epoch, gen_u64(g, num)), num - 1);
 	update_slot(g, t, gen_index(g, gen_at(g, cell, SERIES_HEAD, bytes), i, sizeof(struct series_slot), bytes), v, now, epoch, atomic);
-	gen_jump(g, outside);
-	gen_place(g, outside);
 	return true;
 }
 
