@@ -25,12 +25,12 @@ src_sema := $(addprefix sema/,attach btf_type check config convert fold infer in
 	resolve_name tracefs)
 src_codegen := $(addprefix codegen/,arch compile complete convert dbg emit event gen gen_expr gen_loop gen_stmt gen_value gen_var map \
 	mem object str)
-src_runtime := $(addprefix runtime/,api api_maps elf event format histogram hook load maps poll print session sym value verifier)
+src_runtime := $(addprefix runtime/,alone api api_maps elf event format histogram hook load maps poll print session show sym value verifier)
 src_probes := $(addprefix probes/,all common kprobe list perf rawtracepoint special syscall tracepoint uprobe)
 run_probes := $(addprefix probes/,attach_run kprobe_run perf_run rawtracepoint_run run_all special_run tracepoint_run uprobe_run)
-src_stdlib := $(addprefix stdlib/,aggr all arg hist maps mem net now out rows signal stack str task)
-run_stdlib := $(addprefix stdlib/,aggr_run arg_run hist_run net_run now_run out_run run_all stack_run str_run task_run)
-src_cli := $(addprefix cli/,child list main options out_text repl run)
+src_stdlib := $(addprefix stdlib/,aggr all arg hist maps mem net now out rows signal stack str task tseries)
+run_stdlib := $(addprefix stdlib/,aggr_run arg_run hist_run net_run now_run out_run run_all stack_run str_run task_run tseries_run)
+src_cli := $(addprefix cli/,child list main options out_json out_text repl report run)
 src_rows := $(src_probes) $(src_stdlib)
 run_rows := $(run_probes) $(run_stdlib)
 # Tests are whatever lies there.
@@ -166,7 +166,7 @@ $(OUT)/tests/prog/%: tests/data/prog/%.c
 	$(call say,PROG,$@)$(CC) -std=c11 -D_GNU_SOURCE -O1 -g -fno-omit-frame-pointer -o $@ $<
 
 checks := lists floors io globals tags size run-side header unit golden oom corpora api
-.PHONY: $(checks:%=check-%) check-accepted check-self check-live check-load check-werror
+.PHONY: $(checks:%=check-%) check-accepted check-self check-live check-load check-json check-werror
 test: all tests
 	@bash tests/tools/check.sh $(checks)
 
@@ -230,7 +230,7 @@ check-threads: $(OUT)/tests/api/threads
 	@$<
 check-live: $(OUT)/sonde $(prog_bins)
 	@SONDE=$(OUT)/sonde B=$(OUT)/tests/prog bash tests/live/run.sh $(sort $(wildcard tests/live/*.t))
-check-peers check-cli: check-%: $(OUT)/sonde $(prog_bins)
+check-peers check-cli check-json: check-%: $(OUT)/sonde $(prog_bins)
 	@SONDE=$(OUT)/sonde B=$(OUT)/tests/prog bash tests/live/$*.sh
 
 # Everything, installing what it needs.  The scripts run make again: only then are the new tools found.

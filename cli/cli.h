@@ -18,9 +18,10 @@ struct options {
 	const char *btf_path;
 	char *config;                    /* owns: config variables from the environment, or NULL */
 	enum buffering buffering;
-	bool is_list, is_verbose, is_quiet, is_dry_run, is_unsafe, is_test, no_warnings;
+	bool is_list, is_verbose, is_quiet, is_dry_run, is_unsafe, is_test, is_bench, is_json, no_warnings;
 	bool wants_help, wants_version;
 	bool has_colour;                 /* messages on standard error in colours */
+	bool wants_colour;               /* colours wherever there can be any */
 };
 /* Reads argv into *o.  0, or 1 after a message on standard error.  Permutes argv: parameters last. */
 int options_read(struct options *o, int argc, char **argv);
@@ -29,6 +30,17 @@ void options_help(void);
 int options_misused(const char *what);   /* 1, having said so, and the usage, on standard error */
 
 /* ---- out_text.c: what is printed, and where ---- */
+struct report {                          /* report.c: the script's tests and benchmarks */
+	unsigned n_tests, n_run, n_benches;
+	int bench_width;                 /* of the longest name */
+	bool is_keeping;                 /* a test runs: what it prints goes to text */
+	bool has_failed, has_colour;
+	uint64_t total_ns;
+	char *text;                      /* owns */
+	size_t len, room;
+	char **failed;                   /* owns: names */
+	size_t n_failed;
+};
 struct out {                             /* standard output or the file of -o, buffered by us */
 	int fd;
 	const char *name;                /* for messages: "standard output" or the file's name */
@@ -40,6 +52,8 @@ struct out {                             /* standard output or the file of -o, b
 	bool is_mute;                    /* the script's own output is not wanted (--dry-run) */
 	bool is_listing;                 /* nothing is traced: a reader that leaves early is no news */
 	bool has_colour, no_warnings, is_log_stdout;
+	struct json *json;               /* owns; NULL: text */
+	struct report report;
 	const char *source;              /* the script at work, for places in messages; borrowed */
 	size_t source_len;
 };
@@ -48,10 +62,25 @@ void out_text(struct out *, const void *text, size_t len);
 void out_flush(struct out *);
 bool out_close(struct out *);            /* false when something could not be written */
 int out_event(void *out, const struct sonde_event *); /* sonde_opts.event */
+void out_attached(struct out *, int n);  /* says how many probes are attached */
 /* Messages of the last call; the status' own text when there is none. */
 void out_diags(const struct out *, const sonde *, int status);
 void say_error(const struct out *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void say_warning(const struct out *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* ---- out_json.c: the output of -f json, one object per line (LANGUAGE 5.7) ---- */
+struct json *json_new(struct out *);     /* to be freed with free(); NULL: out of memory */
+void json_event(struct json *, const struct sonde_event *);
+void json_attached(struct json *, int n);
+void json_test(struct json *, const struct sonde_event *, const char *text, size_t len); /* text: what it printed */
+void json_bench(struct json *, const struct sonde_event *);
+
+/* ---- report.c: results of tests and benchmarks (LANGUAGE 5.8) ---- */
+void report_begin(struct out *, const sonde_image *); /* before they run */
+void report_event(struct out *, const struct sonde_event *);
+void report_keep(struct report *, const void *text, size_t len);
+bool report_end(struct out *);           /* totals; false: a test failed */
+void report_free(struct report *);
 
 /* ---- child.c: the command of -c and the process of -p ---- */
 struct child {

@@ -83,9 +83,8 @@ set_buffering(struct options *o, const char *arg)
 static bool
 set_format(struct options *o, const char *arg)
 {
-	(void)o;
-	return strcmp(arg, "text") == 0 ||
-	       complain("Invalid output format \"%s\": this version of sonde writes text", arg);
+	o->is_json = strcmp(arg, "json") == 0;
+	return o->is_json || strcmp(arg, "text") == 0 || complain("Invalid output format \"%s\"", arg);
 }
 
 static bool
@@ -135,9 +134,19 @@ SWITCH(is_quiet)
 SWITCH(is_dry_run)
 SWITCH(is_unsafe)
 SWITCH(is_test)
+SWITCH(is_bench)
 SWITCH(no_warnings)
 SWITCH(wants_help)
 SWITCH(wants_version)
+
+/* The long way to write --test and --bench. */
+static bool
+set_mode(struct options *o, const char *arg)
+{
+	o->is_test = strcmp(arg, "test") == 0;
+	o->is_bench = strcmp(arg, "bench") == 0;
+	return o->is_test || o->is_bench || complain("Invalid mode \"%s\": it is test or bench", arg);
+}
 
 static bool
 set_nothing(struct options *o, const char *arg)
@@ -157,10 +166,12 @@ static const struct option_row rows[] = {
 	{ 'd', "debug", "STAGE", set_dump, "show what passes leave (S A R T C P G O, verifier, dis), do not run" },
 	{ 'l', "list", NULL, set_is_list, "list probes that match a pattern, or those a program attaches" },
 	{ 'B', "buffer", "MODE", set_buffering, "output buffering: line (default), full or none" },
-	{ 'f', "format", "FORMAT", set_format, "output format: text" },
+	{ 'f', "format", "FORMAT", set_format, "output format: text (default) or json" },
 	{ 0, "dry-run", NULL, set_is_dry_run, "stop as soon as everything is attached" },
 	{ 0, "unsafe", NULL, set_is_unsafe, "allow system(), signal() and what else changes the system" },
-	{ 0, "test", NULL, set_is_test, "run the program's test: probes" },
+	{ 0, "test", NULL, set_is_test, "run the program's test: probes and report which failed" },
+	{ 0, "bench", NULL, set_is_bench, "measure the program's bench: probes" },
+	{ 0, "mode", "MODE", set_mode, NULL },
 	{ 0, "ring-pages", "N", set_ring_pages, "size of the event ring buffer in pages" },
 	{ 0, "no-warnings", NULL, set_no_warnings, "no warnings at all" },
 	{ 'k', "warnings", NULL, set_nothing, "accepted: failures at run time are always reported" },
@@ -270,7 +281,7 @@ env_read(struct options *o)
 	if (!colour || strcmp(colour, "auto") == 0) {
 		o->has_colour = isatty(STDERR_FILENO);
 	} else if (strcmp(colour, "always") == 0 || strcmp(colour, "never") == 0) {
-		o->has_colour = colour[0] == 'a';
+		o->has_colour = o->wants_colour = colour[0] == 'a';
 	} else {
 		fprintf(stderr, "ERROR: %s: \"%s\" is not auto, always or never\n", full, colour);
 		return false;

@@ -72,6 +72,16 @@ out_diags(const struct out *out, const sonde *ctx, int status)
 
 /* ---- the output ---- */
 
+static void
+out_free(struct out *out)
+{
+	free(out->buf);
+	free(out->json);
+	report_free(&out->report);
+	out->buf = NULL;
+	out->json = NULL;
+}
+
 bool
 out_open(struct out *out, const struct options *o)
 {
@@ -82,10 +92,13 @@ out_open(struct out *out, const struct options *o)
 		.is_listing = o->is_list || o->dump,
 	};
 	out->buf = malloc(ROOM);
-	if (!out->buf) {
+	out->json = o->is_json ? json_new(out) : NULL;
+	if (!out->buf || (o->is_json && !out->json)) {
+		out_free(out);
 		say_error(out, "out of memory");
 		return false;
 	}
+	out->report.has_colour = o->wants_colour || (o->has_colour && !o->output && isatty(STDOUT_FILENO));
 	if (!o->output)
 		return true;
 	out->name = o->output;
@@ -93,7 +106,7 @@ out_open(struct out *out, const struct options *o)
 	if (out->fd >= 0)
 		return true;
 	say_error(out, "cannot open output file '%s': %s", o->output, strerror(errno));
-	free(out->buf);
+	out_free(out);
 	return false;
 }
 
@@ -151,6 +164,10 @@ out_flush(struct out *out)
 void
 out_text(struct out *out, const void *text, size_t len)
 {
+	if (out->report.is_keeping) {
+		report_keep(&out->report, text, len);
+		return;
+	}
 	if (out->is_discarding)
 		return;
 	if (out->len + len > ROOM)
@@ -179,8 +196,7 @@ out_close(struct out *out)
 		out->error = errno;
 		say_error(out, "cannot write to %s: %s", out->name, strerror(errno));
 	}
-	free(out->buf);
-	out->buf = NULL;
+	out_free(out);
 	return !out->error || out->error == EPIPE;
 }
 
@@ -219,21 +235,31 @@ show_place(const struct out *out, const struct sonde_span *at)
 static void
 runtime_error(struct out *out, const struct sonde_event *e)
 {
-	int first;                       /* length of its first line: how often belongs there */
-
-	if (out->no_warnings)
-		return;
 	out_flush(out);
 	if (e->at.file)
 		fprintf(stderr, "%s:%u:%u-%u: ", e->at.file, e->at.line, e->at.col, e->at.end_col);
-	first = memchr(e->text, '\n', e->len) ? (int)strcspn(e->text, "\n") : (int)e->len;
 	if (e->lost > 1)
-		say_warning(out, "%.*s (%llu times)%.*s", first, e->text, (unsigned long long)e->lost,
-			    (int)e->len - first, e->text + first);
+		say_warning(out, "%.*s (%llu times)", (int)e->len, e->text, (unsigned long long)e->lost);
 	else
 		say_warning(out, "%.*s", (int)e->len, e->text);
+	if (e->helper)
+		fprintf(stderr, "Additional Info - helper: %s, retcode: %lld\n", e->helper, (long long)e->retcode);
 	if (e->at.file)
 		show_place(out, &e->at);
+}
+
+/* Of a test that is at work: with what it prints, in case it fails. */
+static void
+keep_error(struct out *out, const struct sonde_event *e)
+{
+	char place[256] = "";
+
+	if (e->at.file)
+		snprintf(place, sizeof(place), "%.150s:%u:%u-%u: ", e->at.file, e->at.line, e->at.col, e->at.end_col);
+	out_text(out, place, strlen(place));
+	out_text(out, "WARNING: ", 9);
+	out_text(out, e->text, e->len);
+	out_text(out, "\n", 1);
 }
 
 static void
@@ -251,12 +277,32 @@ log_event(struct out *out, const struct sonde_event *e)
 	}
 }
 
+void
+out_attached(struct out *out, int n)
+{
+	if (out->json)
+		json_attached(out->json, n);
+	else
+		fprintf(stderr, "Attached %d probe%s\n", n, n == 1 ? "" : "s");
+}
+
 int
 out_event(void *ud, const struct sonde_event *e)
 {
 	struct out *out = ud;
 	int error = out->error;
+	bool is_said = e->kind != SONDE_EV_RUNTIME_ERROR || !out->no_warnings;
 
+	if (e->kind == SONDE_EV_TEST_BEGIN || e->kind == SONDE_EV_TEST_END || e->kind == SONDE_EV_BENCH) {
+		if (!out->is_mute)
+			report_event(out, e);
+		return out->error && !error;
+	}
+	if (out->json && e->kind != SONDE_EV_LOG && !out->report.is_keeping) {
+		if (is_said && !out->is_mute)
+			json_event(out->json, e);
+		return out->error && !error;
+	}
 	switch (e->kind) {
 	case SONDE_EV_TEXT:
 	case SONDE_EV_VALUE:
@@ -268,10 +314,15 @@ out_event(void *ud, const struct sonde_event *e)
 		fprintf(stderr, "%.*s\n", (int)e->len, e->text);
 		break;
 	case SONDE_EV_RUNTIME_ERROR:
-		runtime_error(out, e);
+		if (out->report.is_keeping)
+			keep_error(out, e);
+		else if (is_said)
+			runtime_error(out, e);
 		break;
 	case SONDE_EV_LOG:
 		log_event(out, e);
+		break;
+	default:
 		break;
 	}
 	return out->error && !error;

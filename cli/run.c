@@ -57,8 +57,8 @@ run_opts(struct run *r, struct sonde_opts *opts)
 		.max_map_entries = o->max_map_keys,
 		.max_str = o->max_strlen,
 		.ring_pages = o->ring_pages,
-		.flags = (o->is_unsafe ? SONDE_UNSAFE : 0) | (o->is_test ? SONDE_TEST : 0) |
-			 (o->is_verbose ? SONDE_VERBOSE : 0),
+		.flags = (o->is_unsafe ? SONDE_UNSAFE : 0) | (o->is_test ? SONDE_TEST : 0) | (o->is_bench ? SONDE_BENCH : 0) |
+			 (o->is_verbose ? SONDE_VERBOSE : 0) | (o->is_json && !o->is_test ? SONDE_NO_TEXT : 0),
 		.dump = o->dump,
 		.config = o->config,
 		.search_path = getenv("PATH"),
@@ -105,6 +105,13 @@ poll_until_end(struct run *r, sonde *ctx, sonde_session *ses)
 	return status;
 }
 
+/* Tests or benchmarks: their report is all that is wanted. */
+static bool
+is_trial(const struct run *r)
+{
+	return r->o->is_test || r->o->is_bench;
+}
+
 static void
 finish(struct run *r, sonde *ctx, sonde_session *ses)
 {
@@ -120,10 +127,10 @@ finish(struct run *r, sonde *ctx, sonde_session *ses)
 	lost = sonde_lost(ses);
 	if (lost)
 		say_warning(r->out, "Total lost event count: %llu", (unsigned long long)lost);
-	if (!r->is_prompt && !r->o->is_test)
+	if (!r->is_prompt && !is_trial(r) && !r->o->is_json)
 		out_text(r->out, "\n\n", 2);
 	r->out->is_discarding = false;
-	if (!r->o->is_test && status >= 0)
+	if (!is_trial(r) && status >= 0)
 		sonde_map_print(ses, NULL);
 	out_flush(r->out);
 }
@@ -133,9 +140,11 @@ run_image(struct run *r, sonde *ctx, sonde_image *img)
 {
 	sonde_session *ses;
 	int status, code = 0, n;
+	bool is_good;
 
 	is_interrupted = 0;
 	catch_signals(on_signal);
+	report_begin(r->out, img);
 	status = sonde_attach(ctx, img, &ses);
 	if (status < 0 || r->o->is_dry_run || r->o->dump) {
 		release_signals(r);
@@ -148,17 +157,18 @@ run_image(struct run *r, sonde *ctx, sonde_image *img)
 		sonde_interrupt(ses);
 	out_diags(r->out, ctx, 0);       /* warnings */
 	n = sonde_attached(ses);
-	if (!r->o->is_quiet && !r->is_prompt)
-		fprintf(stderr, "Attached %d probe%s\n", n, n == 1 ? "" : "s");
+	if (!r->o->is_quiet && !r->is_prompt && !is_trial(r))
+		out_attached(r->out, n);
 	if (r->child && !child_continue(r->child, r->out)) {
 		status = -1;
 	} else {
 		status = poll_until_end(r, ctx, ses);
 	}
+	is_good = report_end(r->out);
 	finish(r, ctx, ses);
 	sonde_finished(ses, &code);
 	sonde_session_free(ses);
 	if (code)
 		return code & 0xff;
-	return status < 0 || (r->out->error && r->out->error != EPIPE);
+	return status < 0 || !is_good || (r->out->error && r->out->error != EPIPE);
 }

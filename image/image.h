@@ -184,8 +184,10 @@ struct aggr {                            /* run half of an aggregation */
 	/* Text of one element: after "@x[key]:".  is_block: starts a new line and ends in an empty one (histograms). */
 	void (*print)(struct render *, const struct type *, const void *cell, int64_t div, struct buf *out);
 	bool is_block;
-	/* Fills *out (items from the arena). */
-	void (*value)(struct render *, const struct type *, const void *cell, struct arena *, struct sonde_value *out);
+	/* Where the text of one element depends on the others: sees all cells of a map, merged, before any is printed.  NULL: not so. */
+	void (*align)(const struct type *, void *const *cells, size_t n);
+	/* Fills *out (items from the arena); div as in print. */
+	void (*value)(struct render *, const struct type *, const void *cell, int64_t div, struct arena *, struct sonde_value *out);
 };
 struct fmt {                             /* how a value prints when its kind alone does not say */
 	const char *name;                /* "ksym_t": also its type name in messages; "inet[]": the capacity is put between */
@@ -201,7 +203,7 @@ struct run_builtin {                     /* run half of an asynchronous builtin 
 	 * which may hold anything.  NULL: event() looks for itself. */
 	bool (*fits)(const struct sonde_image *, const struct action *);
 };
-enum run_when { ON_ATTACH, ON_BEGIN, ON_END, ON_TEST };
+enum run_when { ON_ATTACH, ON_BEGIN, ON_END, ON_TEST, ON_BENCH };
 struct links;
 struct run_provider {                    /* run half of a probe type */
 	const char *name;                /* canonical */

@@ -3,7 +3,7 @@
 #include "image/inner.h"
 
 enum {                                   /* more than any kernel takes, little enough to be read for all CPUs at once */
-	MAX_VALUE = 1 << 22,
+	MAX_VALUE = 1 << 25,
 	MAX_CPU_VALUE = 1 << 18,
 	MAX_EVENT = 1 << 24,
 	MAX_ENTRIES = 1 << 28,

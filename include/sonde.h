@@ -54,12 +54,19 @@ struct sonde_diag {
 
 enum sonde_kind {
 	SONDE_INT,   /* num.i */
-	SONDE_UINT,  /* num.u; also pointers and booleans */
-	SONDE_STR,   /* text, len */
+	SONDE_UINT,  /* num.u */
+	SONDE_STR,   /* text, len; what was cut off ends in the script's str_trunc_trailer */
 	SONDE_BYTES, /* text, len: the raw bytes */
-	SONDE_TUPLE, /* item: fields of tuples and records, elements of arrays; buckets are TUPLEs (low, high, count) */
+	SONDE_TUPLE, /* item: members of tuples, elements of arrays; buckets are TUPLEs (low, high, count) */
 	SONDE_HIST,  /* item: one TUPLE (low, high, count) per bucket from the first to the last that is not empty */
 	SONDE_STACK, /* item: one UINT per frame, its text the symbol */
+	SONDE_BOOL,  /* num.u: 0 or 1 */
+	SONDE_PTR,   /* num.u */
+	SONDE_ENUM,  /* num.i; its text is the name, or the number where none has it */
+	SONDE_RECORD, /* item: the fields of a struct, union, record or args, by name */
+	SONDE_STATS, /* item: count, average, total, by name */
+	SONDE_TSERIES, /* item: a RECORD (interval_start as text in UTC, value) per interval that has a number */
+	SONDE_NONE,  /* nothing that could be shown: its text is "null" */
 };
 /* One value of the script's, typed.  Borrowed: valid inside the callback that received it. */
 struct sonde_value {
@@ -77,19 +84,31 @@ struct sonde_value {
 
 enum sonde_event_kind {
 	SONDE_EV_TEXT,          /* text for the script's output: printf, print, maps, time, cat ... */
-	SONDE_EV_VALUE,         /* print(x) of a typed value: value, and its text */
+	SONDE_EV_VALUE,         /* print(x) of a typed value, or a map, printed: text, and what sonde_event_each() gives */
 	SONDE_EV_LOST,          /* events were lost since the last report: lost = how many, text says of what */
 	SONDE_EV_RUNTIME_ERROR, /* something failed at run time: text, at, lost = how often so far */
 	SONDE_EV_LOG,           /* information for the curious: dumps, how a probe was attached, libbpf's words */
+	SONDE_EV_TEST_BEGIN,    /* a test: probe starts: text is its name; what it prints follows */
+	SONDE_EV_TEST_END,      /* it has ended: text, is_passed, duration_ns */
+	SONDE_EV_BENCH,         /* a bench: probe was measured: text, duration_ns of one run, n_runs */
 };
 /* Borrowed: valid inside the callback. */
 struct sonde_event {
 	enum sonde_event_kind kind;
 	const char *text;
 	size_t len;
-	const struct sonde_value *value;
 	uint64_t lost;
 	struct sonde_span at;
+	const char *source; /* the builtin the event comes from, "printf"; NULL: none, as for maps at the end */
+	int is_part;        /* TEXT: what this call prints goes on in the next event (cat, system) */
+	const char *map;    /* VALUE: the map that was printed; NULL: a value */
+	const char *aggr;   /* VALUE of a map: the aggregation it holds, "count", "hist"; NULL: plain values */
+	int is_keyed;       /* VALUE of a map: it has keys */
+	const char *helper; /* RUNTIME_ERROR: the kernel's helper that failed, or NULL */
+	int64_t retcode;    /* with helper: what it returned */
+	const struct sonde_rows *rows; /* for sonde_event_each() */
+	int is_passed;
+	uint64_t duration_ns, n_runs;
 };
 typedef int (*sonde_event_fn)(void *ud, const struct sonde_event *); /* non-zero stops sonde_poll */
 typedef int (*sonde_row_fn)(void *ud, const struct sonde_value *key, const struct sonde_value *val);
@@ -100,6 +119,8 @@ typedef int (*sonde_write_fn)(void *ud, const void *buf, size_t len); /* non-zer
 #define SONDE_NO_LIBBPF_HOOK 2u /* leave libbpf's process-wide print callback alone */
 #define SONDE_TEST 4u           /* run test:NAME probes */
 #define SONDE_VERBOSE 8u        /* send information as SONDE_EV_LOG */
+#define SONDE_BENCH 32u         /* run bench:NAME probes */
+#define SONDE_NO_TEXT 16u       /* SONDE_EV_VALUE without text: who reads typed values saves the time of making it */
 
 struct sonde_opts {               /* grows at the end only; zero it, then set size */
 	size_t size;              /* sizeof(struct sonde_opts): which fields you know */
@@ -156,7 +177,8 @@ SONDE_API int sonde_poll(sonde_session *, int timeout_ms);
 SONDE_API int sonde_fd(const sonde_session *);
 /* Makes sonde_poll return and sonde_finished true.  Safe in signal handlers and from other threads. */
 SONDE_API void sonde_interrupt(sonde_session *);
-/* 1 after exit() or sonde_interrupt(), or when nothing but begin and end is there to wait for; else 0. */
+/* 1 after exit() or sonde_interrupt(), when nothing but begin and end is there to wait for, and when sonde_attach has run tests
+ * or benchmarks; else 0. */
 SONDE_API int sonde_finished(const sonde_session *, int *exit_code);
 /* Detaches, runs end, drains.  The maps stay readable until sonde_session_free. */
 SONDE_API int sonde_stop(sonde_session *);
@@ -171,10 +193,14 @@ SONDE_API void sonde_session_free(sonde_session *);
 SONDE_API int sonde_map_list(const sonde_session *, sonde_name_fn, void *ud);
 /* Every element, merged over CPUs and in printing order.  key is NULL for a scalar map. */
 SONDE_API int sonde_map_each(sonde_session *, const char *map, sonde_row_fn, void *ud);
-/* The default printed form as SONDE_EV_TEXT.  NULL: every map that is not empty, as at exit. */
+/* The default printed form, as SONDE_EV_VALUE.  NULL: every map that is not empty, as at exit. */
 SONDE_API int sonde_map_print(sonde_session *, const char *map);
 /* Removes every element; a scalar map becomes unset. */
 SONDE_API int sonde_map_clear(sonde_session *, const char *map);
+/* Inside the event callback: what an event of kind VALUE shows, typed: each row of the map as it was when it was printed, in
+ * printing order (print's top and div are applied), or the one value with key NULL.  Returns how many rows there were, what fn
+ * returned if not 0, or SONDE_ESTATE for other events. */
+SONDE_API int sonde_event_each(const struct sonde_event *, sonde_row_fn fn, void *ud);
 
 /* Probes that match a pattern (LANGUAGE 7.7; NULL: all kinds of the kernel).  doc: with SONDE_VERBOSE, what the probe's
  * arguments are, a line each, else NULL.  Returns how many, or what fn returned if not 0. */

@@ -5,7 +5,7 @@ extern const struct builtin *const all_builtins[]; /* stdlib/all.c */
 extern const struct provider *const all_providers[];
 
 const struct provider *const all_providers[] = {
-	&provider_begin, &provider_end, &provider_test,
+	&provider_begin, &provider_end, &provider_test, &provider_bench,
 	&provider_kprobe, &provider_kretprobe,
 	&provider_tracepoint, &provider_rawtracepoint,
 	&provider_interval, &provider_profile, &provider_software,

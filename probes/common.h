@@ -35,7 +35,7 @@ bool kernel_has_raw_cookie(struct compile *);
 bool share_never(struct compile *, const struct target *, const struct target *);
 int count_name(void *ud, const char *name, const char *doc); /* a callback that does nothing: what counts is the count */
 
-extern const struct provider provider_begin, provider_end, provider_test, provider_tracepoint, provider_rawtracepoint,
+extern const struct provider provider_begin, provider_end, provider_test, provider_bench, provider_tracepoint, provider_rawtracepoint,
 	provider_interval, provider_profile, provider_software, provider_uprobe, provider_uretprobe, provider_kprobe,
 	provider_kretprobe;
 #endif

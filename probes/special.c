@@ -1,4 +1,4 @@
-/* special.c - probe types that no event of the kernel's triggers: begin, end, test. */
+/* special.c - probe types that no event of the kernel's triggers: begin, end, test, bench. */
 #include "probes/common.h"
 
 static bool
@@ -12,15 +12,15 @@ parse_bare(struct compile *c, const char *spec, struct target *t)
 }
 
 static bool
-parse_test(struct compile *c, const char *spec, struct target *t)
+parse_named(struct compile *c, const char *spec, struct target *t)
 {
 	if (!spec || !*spec)
-		return diag_error(c->diags, t->at, E_PROBE_FORM, "test probes must have a name");
+		return diag_error(c->diags, t->at, E_PROBE_FORM, "%s probes must have a name", t->provider);
 	if (spec_split(c, spec, t->part, 1) != 1)
 		return spec_arity(c, t, "1", spec_split(c, spec, t->part, 1));
-	t->name = arena_printf(c->keep, "test:%s", t->part[0]);
+	t->name = arena_printf(c->keep, "%s:%s", t->provider, t->part[0]);
 	if (target_seen(c, t->name))
-		return diag_error(c->diags, t->at, E_PROBE_FORM, "test probe name used more than once: %s", t->part[0]);
+		return diag_error(c->diags, t->at, E_PROBE_FORM, "%s probe name used more than once: %s", t->provider, t->part[0]);
 	target_add(c, t);
 	return true;
 }
@@ -64,5 +64,10 @@ const struct provider provider_end = {
 const struct provider provider_test = {
 	.name = "test", .form = "test:NAME", .flags = PROV_TEST | PROV_STANDALONE, .prog_type = BPF_PROG_TYPE_RAW_TRACEPOINT,
 	.doc = "a test of the script's own, run once with --test",
-	.parse = parse_test, .can_share = share_never,
+	.parse = parse_named, .can_share = share_never,
+};
+const struct provider provider_bench = {
+	.name = "bench", .form = "bench:NAME", .flags = PROV_BENCH | PROV_STANDALONE, .prog_type = BPF_PROG_TYPE_RAW_TRACEPOINT,
+	.doc = "a benchmark of the script's own, measured with --bench",
+	.parse = parse_named, .can_share = share_never,
 };

@@ -3,9 +3,6 @@
 #include <stdlib.h>
 #include "runtime/rt.h"
 
-/* One arena serves this many rows' values, then a fresh one takes its place. */
-#define ROWS_PER_ARENA 64
-
 static int
 by_name(const void *a, const void *b)
 {
@@ -74,45 +71,27 @@ sonde_map_list(const sonde_session *ses, sonde_name_fn fn, void *ud)
 	return n < 0 ? SONDE_ENOMEM : stop ? stop : n;
 }
 
-static int
-give_row(sonde_session *ses, const struct mapdesc *m, const struct map_row *row, struct arena *arena, sonde_row_fn fn, void *ud)
-{
-	struct render r = { ses, ses->img };
-	struct sonde_value key = { 0 }, val = { 0 };
-
-	if (row->key)
-		value_make(&r, m->key, row->key, arena, &key);
-	value_make(&r, m->val, row->cell, arena, &val);
-	return fn(ud, row->key ? &key : NULL, &val);
-}
-
 int
 sonde_map_each(sonde_session *ses, const char *name, sonde_row_fn fn, void *ud)
 {
 	const struct mapdesc *m = map_find(ses->img, name);
-	struct arena *rows_arena, *arena = NULL;
-	struct map_row *rows;
-	int n, stop = 0;
+	struct sonde_rows rows = { .ses = ses };
+	struct arena *arena;
+	struct map_row *row = NULL;
+	int n, status;
 
 	diags_reset(ses->ctx->diags);
 	if (!m)
 		return no_map(ses, name);
-	rows_arena = arena_new();
-	n = rows_arena ? map_read(ses, m, rows_arena, &rows) : -ENOMEM;
-	for (int i = 0; i < n && !stop; i++) {
-		if (i % ROWS_PER_ARENA == 0) {
-			arena_free(arena);
-			arena = arena_new();
-		}
-		if (!arena) {
-			n = -ENOMEM;
-			break;
-		}
-		stop = give_row(ses, m, &rows[i], arena, fn, ud);
-	}
+	arena = arena_new();
+	n = arena ? map_read(ses, m, arena, &row) : -ENOMEM;
+	rows.key = m->key;
+	rows.val = m->val;
+	rows.row = row;
+	rows.n = n;
+	status = n < 0 ? map_status(ses, m, n) : rows_each(&rows, fn, ud);
 	arena_free(arena);
-	arena_free(rows_arena);
-	return n < 0 ? map_status(ses, m, n) : stop ? stop : n;
+	return status;
 }
 
 /* Every map that is not empty, by name, as at exit; the script's config may have turned that off. */
@@ -123,14 +102,8 @@ print_all(sonde_session *ses)
 	const struct mapdesc **list;
 	int n = arena ? sorted_maps(ses->img, arena, &list) : -ENOMEM, printed = 0;
 
-	for (int i = 0; i < n && ses->img->config.print_maps_on_exit; i++) {
-		struct buf text = { 0 };
-
-		map_print(ses, list[i], 0, 0, false, &text);
-		printed += text.len > 0;
-		rt_text(ses, text.data, text.len);
-		buf_free(&text);
-	}
+	for (int i = 0; i < n && ses->img->config.print_maps_on_exit; i++)
+		printed += show_map(ses, NULL, list[i], 0, 0, false);
 	arena_free(arena);
 	return n < 0 ? SONDE_ENOMEM : printed;
 }
@@ -139,7 +112,6 @@ int
 sonde_map_print(sonde_session *ses, const char *name)
 {
 	const struct mapdesc *m;
-	struct buf text = { 0 };
 
 	diags_reset(ses->ctx->diags);
 	if (!name)
@@ -147,10 +119,7 @@ sonde_map_print(sonde_session *ses, const char *name)
 	m = map_find(ses->img, name);
 	if (!m)
 		return no_map(ses, name);
-	map_print(ses, m, 0, 0, true, &text);
-	rt_text(ses, text.data, text.len);
-	buf_free(&text);
-	return 1;
+	return show_map(ses, NULL, m, 0, 0, true);
 }
 
 int

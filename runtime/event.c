@@ -30,12 +30,11 @@ rt_emit(struct sonde_session *ses, const struct sonde_event *ev)
 }
 
 void
-rt_text(struct sonde_session *ses, const char *text, size_t len)
+rt_text(struct sonde_session *ses, const char *source, const char *text, size_t len, bool is_part)
 {
-	struct sonde_event ev = { .kind = SONDE_EV_TEXT, .text = text, .len = len };
+	struct sonde_event ev = { .kind = SONDE_EV_TEXT, .text = len ? text : "", .len = len, .source = source, .is_part = is_part };
 
-	if (len)
-		rt_emit(ses, &ev);
+	rt_emit(ses, &ev);
 }
 
 /* ---- places ---- */
@@ -121,4 +120,15 @@ rt_runtime_error(struct sonde_session *ses, struct span at, uint64_t count, cons
 	ev.len = strlen(ev.text);
 	rt_emit(ses, &ev);
 	buf_free(&text);
+}
+
+void
+rt_helper_error(struct sonde_session *ses, struct span at, uint64_t count, const char *helper, int64_t code, const char *text)
+{
+	struct sonde_event ev = {
+		.kind = SONDE_EV_RUNTIME_ERROR, .lost = count, .at = image_place(ses->img, at), .text = text, .len = strlen(text),
+		.helper = helper, .retcode = code,
+	};
+
+	rt_emit(ses, &ev);
 }

@@ -363,6 +363,23 @@ read_keyed(int fd, const struct mapdesc *m, struct raw *raw, struct map_row **ou
 	return err;
 }
 
+static int
+align_rows(const struct type *t, const struct map_row *rows, int n)
+{
+	void **cells;
+
+	if (n <= 0 || t->kind != T_AGGR || !t->aggr || !t->aggr->align)
+		return n;
+	cells = mem_alloc((size_t)n * sizeof(*cells));
+	if (!cells)
+		return -ENOMEM;
+	for (int i = 0; i < n; i++)
+		cells[i] = (void *)(uintptr_t)rows[i].cell;
+	t->aggr->align(t, cells, (size_t)n);
+	mem_free(cells);
+	return n;
+}
+
 int
 map_read(struct sonde_session *ses, const struct mapdesc *m, struct arena *arena, struct map_row **rows)
 {
@@ -382,7 +399,7 @@ map_read(struct sonde_session *ses, const struct mapdesc *m, struct arena *arena
 		n = read_keyed(fd, m, &raw, rows);
 	}
 	raw_free(&raw);
-	return n;
+	return align_rows(m->val, *rows, n);
 }
 
 /* ---- clearing ---- */
@@ -445,43 +462,4 @@ int
 map_zero(struct sonde_session *ses, const struct mapdesc *m)
 {
 	return each_key(ses, m, true);
-}
-
-/* ---- printing ---- */
-static void
-print_row(struct render *r, const struct mapdesc *m, const struct map_row *row, int64_t div, struct buf *out)
-{
-	const struct type *t = m->val;
-	bool is_block = t->kind == T_AGGR && t->aggr && t->aggr->is_block;
-
-	buf_str(out, m->name);
-	if (row->key) {
-		buf_char(out, '[');
-		print_key(r, m->key, row->key, out);
-		buf_char(out, ']');
-	}
-	buf_str(out, is_block ? ":\n" : ": ");
-	print_value(r, t, row->cell, div, out);
-	buf_char(out, '\n');
-}
-
-void
-map_print(struct sonde_session *ses, const struct mapdesc *m, int64_t top, int64_t div, bool even_unset, struct buf *out)
-{
-	struct render r = { ses, ses->img };
-	struct arena *arena = arena_new();
-	struct map_row *rows = NULL;
-	int n = arena ? map_read(ses, m, arena, &rows) : -ENOMEM;
-
-	if (n < 0)
-		rt_runtime_error(ses, m->first, 1, "map %s cannot be read: %s", m->name, strerror(-n));
-	if (n == 0 && m->is_scalar && even_unset) {
-		struct map_row zero = { NULL, arena_alloc(arena, m->val->size ? m->val->size : 1) };
-
-		if (zero.cell)
-			print_row(&r, m, &zero, div, out);
-	}
-	for (int i = !m->is_scalar && top > 0 && top < n ? n - (int)top : 0; i < n; i++)
-		print_row(&r, m, &rows[i], div, out);
-	arena_free(arena);
 }

@@ -62,7 +62,7 @@ static int
 on_record(void *ud, void *data, size_t len)
 {
 	struct sonde_session *ses = ud;
-	int err = event_handle(ses, data, len);
+	int err = ses->is_silent ? 0 : event_handle(ses, data, len);
 
 	ses->n_handled++;
 	if (err && !ses->event_err) {
@@ -218,8 +218,9 @@ report_site(struct sonde_session *ses, const struct errsite *site, uint64_t coun
 	else
 		buf_str(&text, error_text(site->what));
 	if (helper)
-		buf_fmt(&text, "\nAdditional Info - helper: %s, retcode: %lld", helper, (long long)code);
-	rt_runtime_error(ses, site->at, count, "%s", buf_cstr(&text));
+		rt_helper_error(ses, site->at, count, helper, code, buf_cstr(&text));
+	else
+		rt_runtime_error(ses, site->at, count, "%s", buf_cstr(&text));
 	buf_free(&text);
 	ses->n_handled++;
 }

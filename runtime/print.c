@@ -160,27 +160,30 @@ print_members(struct render *r, const struct type *t, const void *data, struct b
 }
 
 /* The text of a tracepoint's __data_loc field lies behind the record's fields: there only when it was sent too. */
-static void
-print_data_loc(const struct type *record, const struct field *f, const void *data, struct buf *out)
+const char *
+data_loc_text(const struct type *record, const struct field *f, const void *data, size_t *len)
 {
-	uint32_t loc, off, len;
+	uint32_t loc, off, max;
 
 	memcpy(&loc, (const char *)data + f->off, sizeof(loc));
 	off = loc & 0xffff;
-	len = loc >> 16;
-	if (off >= record->size || len > record->size - off)
-		buf_str(out, "null");
-	else
-		buf_add(out, (const char *)data + off, strnlen((const char *)data + off, len));
+	max = loc >> 16;
+	if (off >= record->size || max > record->size - off)
+		return NULL;
+	*len = strnlen((const char *)data + off, max);
+	return (const char *)data + off;
 }
 
-static void
+void
 print_field(struct render *r, const struct type *record, const struct field *f, const void *data, struct buf *out)
 {
 	struct type unit = *f->type;
 
 	if (f->is_data_loc) {
-		print_data_loc(record, f, data, out);
+		size_t len = 4;
+		const char *text = data_loc_text(record, f, data, &len);
+
+		buf_add(out, text ? text : "null", len);
 	} else if (f->bit_len && type_is_number(f->type)) {
 		int64_t v = field_read(f, data);
 

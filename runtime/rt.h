@@ -36,6 +36,7 @@ struct sonde_session {
 	uint32_t n_handled;              /* events since sonde_poll began */
 	int64_t remember_at, remember_step; /* when the mappings of the traced process are read next, ns */
 	uint64_t busy_seen;              /* of run->scratch_busy */
+	bool is_silent;                  /* events are taken from the ring and forgotten: a benchmark runs */
 	int event_err;                   /* first failure of a row's event hook since sonde_poll began */
 };
 struct render { struct sonde_session *ses; struct sonde_image *img; };
@@ -46,6 +47,12 @@ void session_free(struct sonde_session *); /* detaches first; NULL does nothing 
 /* Loads, runs begin, attaches.  0 or -errno after rt_error(); what is attached then goes with session_free. */
 int session_start(struct sonde_session *);
 int session_stop(struct sonde_session *);  /* detaches, runs end, drains.  0 or -errno after rt_error() */
+
+/* ---- alone.c: programs that the session runs itself ---- */
+/* Runs a program once; *result (or NULL): what it returned.  0 or -errno after rt_error(). */
+int run_alone(struct sonde_session *, const struct prog *, int fd, uint32_t *result);
+/* The script's tests (ON_TEST) or benchmarks (ON_BENCH), in source order, with their events.  0 or -errno after rt_error(). */
+int run_trials(struct sonde_session *, enum run_when);
 
 /* ---- poll.c: waiting for events, losses, failures at run time ---- */
 int poll_open(struct sonde_session *);     /* stop_fd, epoll_fd, timer_fd.  0 or -errno after rt_error() */
@@ -93,27 +100,42 @@ struct sonde_span image_place(const struct sonde_image *, struct span); /* line 
 void rt_emit(struct sonde_session *, const struct sonde_event *);
 /* Adds a diagnostic at the span and returns err (negative errno). */
 int rt_error(struct sonde_session *, struct span, enum diag_tag, int err, const char *fmt, ...) PRINTF(5, 6);
-/* Gives text to the event callback. */
-void rt_text(struct sonde_session *, const char *text, size_t len);
+/* Gives text of a builtin (by name, or NULL) to the event callback; is_part: more of the same call follows. */
+void rt_text(struct sonde_session *, const char *source, const char *text, size_t len, bool is_part);
 /* Reports a failure at run time as an event (never ends the session). */
 void rt_runtime_error(struct sonde_session *, struct span, uint64_t count, const char *fmt, ...) PRINTF(4, 5);
+/* The same for a helper of the kernel's that returned code. */
+void rt_helper_error(struct sonde_session *, struct span, uint64_t count, const char *helper, int64_t code, const char *text);
+
+/* ---- show.c: values and maps that are printed, as events ---- */
+struct map_row { const void *key, *cell; };    /* of map_read: both in its arena; key NULL: a scalar */
+struct sonde_rows {                      /* what sonde_event_each() walks; lives while the event does */
+	struct sonde_session *ses;
+	const struct type *key, *val;    /* key NULL: rows have none */
+	const struct map_row *row;
+	int n;
+	int64_t div;                     /* of print(@m, top, div); 0: none */
+};
+int rows_each(const struct sonde_rows *, sonde_row_fn, void *ud); /* how many, what fn returned if not 0, or SONDE_ENOMEM */
+void show_value(struct sonde_session *, const char *source, const struct type *, const void *data);
+/* False where there was nothing to show: no element, or a scalar never set (even_unset: that shows as zero). */
+bool show_map(struct sonde_session *, const char *source, const struct mapdesc *, int64_t top, int64_t div, bool even_unset);
 
 /* ---- event.c: what a record of the ring means ---- */
 /* 0, or -EBADMSG when the record is not one of the image's, or what the action's row returned.  Any bytes are safe. */
 int event_handle(struct sonde_session *, const void *data, size_t len);
 
 /* ---- maps.c: reading, merging and ordering maps ---- */
-struct map_row { const void *key, *cell; };    /* both in the arena of map_read */
 /* Merged over CPUs and sorted as LANGUAGE 5.3.  Number of rows or -errno.  A scalar that is not set gives no row. */
 int map_read(struct sonde_session *, const struct mapdesc *, struct arena *, struct map_row **rows);
 int map_clear(struct sonde_session *, const struct mapdesc *);
 int map_zero(struct sonde_session *, const struct mapdesc *);
-void map_print(struct sonde_session *, const struct mapdesc *, int64_t top, int64_t div, bool even_unset, struct buf *out);
 const struct mapdesc *map_find(const struct sonde_image *, const char *name);
 bool map_is_shown(const struct mapdesc *);  /* a map of the script's, not an internal one */
 
 /* ---- value.c and print.c ---- */
-void value_make(struct render *, const struct type *, const void *data, struct arena *, struct sonde_value *out);
+/* div as in print(@m, top, div), 0: none. */
+void value_make(struct render *, const struct type *, const void *data, int64_t div, struct arena *, struct sonde_value *out);
 void print_value(struct render *, const struct type *, const void *data, int64_t div, struct buf *out); /* LANGUAGE 5.2 */
 /* A frame of a stack: its symbol, or its address where nobody knows one. */
 void print_frame(struct render *, const struct type *stack, uint32_t pid, uint64_t addr, struct buf *out);
@@ -126,6 +148,10 @@ void print_time(const char *fmt, uint64_t ns, struct buf *out);
 void print_u64(struct buf *, uint64_t);
 void print_i64(struct buf *, int64_t);
 void print_hex(struct buf *, uint64_t);   /* without 0x */
+/* One field of a record that is no anonymous one. */
+void print_field(struct render *, const struct type *record, const struct field *, const void *data, struct buf *out);
+/* The text of a __data_loc field; NULL: it was not sent with the record. */
+const char *data_loc_text(const struct type *record, const struct field *, const void *data, size_t *len);
 /* What a scalar holds, extended by its sign; bool, pointer and enum too.  false: not a scalar. */
 bool value_read(const struct type *, const void *data, int64_t *out);
 int64_t field_read(const struct field *, const void *record); /* a scalar field, bit fields too */

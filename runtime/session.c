@@ -105,20 +105,6 @@ is_exiting(const struct sonde_session *ses)
 	return __atomic_load_n(&ses->run->exiting, __ATOMIC_SEQ_CST) != 0;
 }
 
-static int
-run_once(struct sonde_session *ses, const struct prog *p, int fd)
-{
-	uint64_t args[12] = { 0 };       /* the verifier asks for as much context as the program may read */
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = args, .ctx_size_in = sizeof(args));
-	int err = bpf_prog_test_run_opts(fd, &opts);
-
-	if (!err)
-		return 0;
-	err = err == -1 ? -errno : err;
-	return rt_error(ses, p->at, E_KERNEL, err, "this kernel cannot run %s by itself (Linux 5.10 or later can): %s",
-			p->targets[0].name, strerror(err == -524 ? ENOTSUP : -err));
-}
-
 /* Which way it went, for the curious. */
 static void
 log_attached(struct sonde_session *ses, const struct prog *p, uint32_t n_links)
@@ -152,7 +138,7 @@ run_prog(struct sonde_session *ses, const struct prog *p, int fd, enum run_when 
 		return err;
 	}
 	for (uint32_t i = 0; i < p->n_targets && !err && !is_exiting(ses); i++)
-		err = run_once(ses, p, fd);
+		err = run_alone(ses, p, fd, NULL);
 	return err;
 }
 
@@ -199,7 +185,11 @@ session_start(struct sonde_session *ses)
 	if (!err && !is_exiting(ses))
 		err = run_moment(ses, ON_ATTACH);
 	if (!err && !is_exiting(ses) && ses->ctx->opts.flags & SONDE_TEST)
-		err = run_moment(ses, ON_TEST);
+		err = run_trials(ses, ON_TEST);
+	if (!err && !is_exiting(ses) && ses->ctx->opts.flags & SONDE_BENCH)
+		err = run_trials(ses, ON_BENCH);
+	if (ses->ctx->opts.flags & (SONDE_TEST | SONDE_BENCH))
+		ses->exited = true;      /* their results are all that is wanted */
 	if (err)
 		return err;
 	ses->n_attached += count_targets(ses, ON_END);

@@ -68,44 +68,114 @@ bytes_read(const struct type *t, const void *data, uint32_t *len)
 
 /* ---- typed values ---- */
 static void
-set_text(struct render *r, const struct type *t, const void *data, struct arena *arena, struct sonde_value *out)
+set_text(struct render *r, const struct type *t, const void *data, int64_t div, struct arena *arena, struct sonde_value *out)
 {
 	struct buf text = { .arena = arena };
 
-	print_value(r, t, data, 0, &text);
+	print_value(r, t, data, div, &text);
 	out->text = buf_cstr(&text);
 	out->len = text.failed ? 0 : text.len;
+}
+
+static enum sonde_kind
+kind_of_number(const struct type *t)
+{
+	if (t->kind != T_INT)
+		return t->kind == T_BOOL ? SONDE_BOOL : SONDE_PTR;
+	return t->enums ? SONDE_ENUM : t->is_signed ? SONDE_INT : SONDE_UINT;
+}
+
+/* As print(@m, top, div) shows it: names of an enum stay what they are. */
+static void
+divide(const struct type *t, int64_t div, struct sonde_value *out)
+{
+	if (div <= 1 || (out->kind != SONDE_INT && out->kind != SONDE_UINT))
+		return;
+	if (t->is_signed)
+		out->num.i /= div;
+	else
+		out->num.u /= (uint64_t)div;
+}
+
+/* ---- what holds other values ---- */
+static void
+make_array(struct render *r, const struct type *t, const void *data, struct arena *arena, struct sonde_value *out)
+{
+	struct sonde_value *item = arena_alloc(arena, (t->n + 1) * sizeof(*item));
+
+	if (!item)
+		return;
+	for (uint32_t i = 0; i < t->n; i++)
+		value_make(r, t->elem, (const char *)data + (size_t)i * t->elem->size, 0, arena, &item[i]);
+	out->item = item;
+	out->n_items = t->n;
+}
+
+static void
+make_field(struct render *r, const struct type *record, const struct field *f, const void *data, struct arena *arena,
+	   struct sonde_value *out)
+{
+	struct buf text = { .arena = arena };
+	size_t len;
+
+	if (!f->is_data_loc && !f->bit_len) {
+		value_make(r, f->type, (const char *)data + f->off, 0, arena, out);
+	} else {
+		print_field(r, record, f, data, &text);
+		*out = (struct sonde_value){ .text = buf_cstr(&text), .len = text.failed ? 0 : text.len };
+		if (f->is_data_loc) {
+			out->kind = data_loc_text(record, f, data, &len) ? SONDE_STR : SONDE_NONE;
+		} else {
+			out->kind = kind_of_number(f->type);
+			out->num.i = field_read(f, data);
+		}
+	}
+	out->name = f->name;
+}
+
+static uint32_t
+count_fields(const struct type *t)
+{
+	uint32_t n = t->n;
+
+	for (uint32_t i = 0; i < t->n; i++)
+		if (!t->fields[i].name && t->fields[i].type->kind == T_RECORD)
+			n += count_fields(t->fields[i].type);
+	return n;
+}
+
+/* Members of anonymous structs and unions stand among those around them, as print_record() shows them. */
+static void
+add_fields(struct render *r, const struct type *t, const void *data, struct arena *arena, struct sonde_value *item, size_t *n)
+{
+	for (uint32_t i = 0; i < t->n; i++) {
+		const struct field *f = &t->fields[i];
+
+		if (f->name || t->kind == T_TUPLE)
+			make_field(r, t, f, data, arena, &item[(*n)++]);
+		else if (f->type->kind == T_RECORD)
+			add_fields(r, f->type, (const char *)data + f->off, arena, item, n);
+	}
 }
 
 static void
 make_items(struct render *r, const struct type *t, const void *data, struct arena *arena, struct sonde_value *out)
 {
-	struct sonde_value *item = arena_alloc(arena, (t->n + 1) * sizeof(*item));
+	struct sonde_value *item = NULL;
 
-	out->kind = SONDE_TUPLE;
-	set_text(r, t, data, arena, out);
+	out->kind = t->is_open ? SONDE_NONE : t->kind == T_RECORD ? SONDE_RECORD : SONDE_TUPLE;
+	set_text(r, t, data, 0, arena, out);
+	if (t->is_open)
+		return;
+	if (t->kind == T_ARRAY) {
+		make_array(r, t, data, arena, out);
+		return;
+	}
+	item = arena_alloc(arena, (count_fields(t) + 1) * sizeof(*item));
 	if (!item)
 		return;
-	for (uint32_t i = 0; i < t->n; i++) {
-		const struct field *f = t->kind == T_ARRAY ? NULL : &t->fields[i];
-		const struct type *of = f ? f->type : t->elem;
-		size_t off = f ? f->off : (size_t)i * t->elem->size;
-
-		if (f && f->is_data_loc) {
-			item[i].kind = SONDE_STR;
-			item[i].text = "";
-		} else if (f && f->bit_len) {
-			item[i].kind = of->is_signed ? SONDE_INT : SONDE_UINT;
-			item[i].num.i = field_read(f, data);
-			item[i].text = arena_printf(arena, of->is_signed ? "%lld" : "%llu", (long long)item[i].num.i);
-			item[i].len = item[i].text ? strlen(item[i].text) : 0;
-		} else {
-			value_make(r, of, (const char *)data + off, arena, &item[i]);
-		}
-		item[i].name = f ? f->name : NULL;
-	}
+	add_fields(r, t, data, arena, item, &out->n_items);
 	out->item = item;
-	out->n_items = t->n;
 }
 
 static void
@@ -117,7 +187,7 @@ make_stack(struct render *r, const struct type *t, const void *data, struct aren
 	memcpy(head, data, sizeof(head));
 	n = head[1] < t->n ? head[1] : t->n;
 	out->kind = SONDE_STACK;
-	set_text(r, t, data, arena, out);
+	set_text(r, t, data, 0, arena, out);
 	item = arena_alloc(arena, (n + 1) * sizeof(*item));
 	if (!item)
 		return;
@@ -135,18 +205,6 @@ make_stack(struct render *r, const struct type *t, const void *data, struct aren
 }
 
 static void
-make_str(const struct type *t, const void *data, struct arena *arena, struct sonde_value *out)
-{
-	bool is_cut;
-	size_t len = str_length(t, data, &is_cut);
-	char *text = arena_strndup(arena, data, len);
-
-	out->kind = SONDE_STR;
-	out->text = text ? text : "";
-	out->len = text ? len : 0;
-}
-
-static void
 make_bytes(const struct type *t, const void *data, struct arena *arena, struct sonde_value *out)
 {
 	uint32_t len;
@@ -161,23 +219,20 @@ make_bytes(const struct type *t, const void *data, struct arena *arena, struct s
 }
 
 void
-value_make(struct render *r, const struct type *t, const void *data, struct arena *arena, struct sonde_value *out)
+value_make(struct render *r, const struct type *t, const void *data, int64_t div, struct arena *arena, struct sonde_value *out)
 {
-	*out = (struct sonde_value){ 0 };
-	if (value_read(t, data, &out->num.i)) {
-		out->kind = t->kind == T_INT && t->is_signed ? SONDE_INT : SONDE_UINT;
-		set_text(r, t, data, arena, out);
+	*out = (struct sonde_value){ .kind = SONDE_STR };
+	if (value_read(t, data, &out->num.i) && !t->fmt) {
+		out->kind = kind_of_number(t);
+		divide(t, div, out);
+		set_text(r, t, data, div, arena, out);
 		return;
 	}
 	if (t->fmt) {                    /* an address, a name: its text is what it is */
-		out->kind = SONDE_STR;
-		set_text(r, t, data, arena, out);
+		set_text(r, t, data, 0, arena, out);
 		return;
 	}
 	switch (t->kind) {
-	case T_STR:
-		make_str(t, data, arena, out);
-		break;
 	case T_BYTES:
 		make_bytes(t, data, arena, out);
 		break;
@@ -191,12 +246,15 @@ value_make(struct render *r, const struct type *t, const void *data, struct aren
 		break;
 	case T_AGGR:
 		if (t->aggr->value)
-			t->aggr->value(r, t, data, arena, out);
+			t->aggr->value(r, t, data, div, arena, out);
 		else
-			set_text(r, t, data, arena, out);
+			set_text(r, t, data, div, arena, out);
+		break;
+	case T_VOID:
+		out->kind = SONDE_NONE;
+		set_text(r, t, data, 0, arena, out);
 		break;
 	default:
-		out->kind = SONDE_STR;
-		set_text(r, t, data, arena, out);
+		set_text(r, t, data, 0, arena, out);
 	}
 }

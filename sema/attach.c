@@ -143,7 +143,7 @@ static bool
 unknown_provider(struct compile *c, const struct node *n, const char *word)
 {
 	static const char *const later[] = {
-		"asyncwatchpoint", "bench", "fentry", "fexit", "hardware", "iter", "kfunc", "kretfunc", "self", "usdt", "watchpoint",
+		"asyncwatchpoint", "fentry", "fexit", "hardware", "iter", "kfunc", "kretfunc", "self", "usdt", "watchpoint",
 	};
 	struct near near = { 0 };
 
@@ -170,7 +170,8 @@ attach_point(struct compile *c, const struct node *n)
 	if (!prov)
 		return unknown_provider(c, n, word);
 	c->attach->cur = prov;
-	if ((prov->flags & PROV_TEST) && !(c->opts->flags & SONDE_TEST))
+	if (((prov->flags & PROV_TEST) && !(c->opts->flags & SONDE_TEST)) ||
+	    ((prov->flags & PROV_BENCH) && !(c->opts->flags & SONDE_BENCH)))
 		return true;
 	proto.provider = prov->name;
 	if (!prov->parse(c, *colon ? colon + 1 : NULL, &proto))
@@ -245,7 +246,7 @@ attach_probe(struct compile *c, struct node *node)
 	node->owner = NULL;
 	for (const struct node *n = node->kid[0]; n; n = n->next) {
 		ok &= attach_point(c, n);
-		is_test &= c->attach->cur && (c->attach->cur->flags & PROV_TEST);
+		is_test &= c->attach->cur && (c->attach->cur->flags & (PROV_TEST | PROV_BENCH));
 	}
 	if (!ok || c->attach->n) {
 		group_targets(c, node);
@@ -279,6 +280,8 @@ pass_attach(struct compile *c)
 		ok = diag_error(c->diags, c->prog->at.len ? c->prog->at : NO_SPAN, E_NO_PROBES, "No probes to attach");
 		if (a.cur && (a.cur->flags & PROV_TEST))
 			diag_hint(c->diags, "test probes run with --test");
+		else if (a.cur && (a.cur->flags & PROV_BENCH))
+			diag_hint(c->diags, "bench probes run with --bench");
 	}
 	return ok;
 }

@@ -214,7 +214,10 @@ check_list(struct node *n, void *ud)
 
 /* ---- maps ---- */
 
-enum { MAX_PERCPU = 32768, MAX_VALUE = 1 << 20 }; /* PCPU_MIN_UNIT_SIZE of include/linux/percpu.h; a sane end for the rest */
+enum {
+	MAX_VALUE = 1 << 20,             /* a sane end */
+	MAX_ELEMENT = (4 << 20) - 128,   /* KMALLOC_MAX_SIZE without what the kernel adds to an element of a hash */
+};
 
 static bool
 check_map(struct compile *c, const struct mapdesc *m)
@@ -223,12 +226,16 @@ check_map(struct compile *c, const struct mapdesc *m)
 	bool is_percpu = m->bpf_type == BPF_MAP_TYPE_PERCPU_HASH || m->bpf_type == BPF_MAP_TYPE_LRU_PERCPU_HASH;
 
 	if (!m->val) {
-		diag_warn(c->diags, m->first, W_UNUSED_MAP, "Unused map: %s", m->name);
+		if (m->is_declared)      /* else a probe that is left out has it (test, bench) */
+			diag_warn(c->diags, m->first, W_UNUSED_MAP, "Unused map: %s", m->name);
 		return true;
 	}
-	if (is_aggr && m->val->size > MAX_PERCPU - 8)
+	if (is_aggr && m->is_declared && m->val->size > MAX_PERCPU - 8)
 		return diag_error(c->diags, m->first, E_SIZE, "a value of %s takes %u bytes, a CPU's share is limited to %u", m->name, m->val->size, MAX_PERCPU - 8);
-	if (m->val->size > MAX_VALUE || (m->key && m->key->size > MAX_VALUE))
+	if (is_aggr && m->key && m->key->kind != T_VOID && (uint64_t)m->key->size + m->val->size > MAX_ELEMENT)
+		return diag_error(c->diags, m->first, E_SIZE, "an element of %s takes %u bytes, a map with keys has room for %u", m->name,
+				  m->key->size + m->val->size, MAX_ELEMENT);
+	if ((!is_aggr && m->val->size > MAX_VALUE) || (m->key && m->key->size > MAX_VALUE))
 		return diag_error(c->diags, m->first, E_SIZE, "keys and values are limited to %u bytes, those of %s are not", MAX_VALUE, m->name);
 	if (m->is_declared && is_aggr && !is_percpu)
 		return diag_error(c->diags, m->first, E_MAP_DECL, "Incompatible map types: %s is declared without per-CPU values, but used with %s()",

@@ -42,7 +42,7 @@ static const struct setting settings[] = {
 	{ "max_type_res_iterations", NULL, NOWHERE, 0, UINT32_MAX, false },
 	{ "unstable_import_statement", "error warn enable", NOWHERE, 0, 0, false },
 	{ "unstable_typeinfo", "error warn enable", NOWHERE, 0, 0, false },
-	{ "unstable_tseries", "error warn enable", NOWHERE, 0, 0, false },
+	{ "unstable_tseries", "error warn enable", LIMIT(unstable_tseries), 0, 0, false },
 	{ "unstable_dw_ustack", "error warn enable", NOWHERE, 0, 0, false },
 	{ "unstable_addr", "error warn enable", NOWHERE, 0, 0, false },
 	{ "unstable_import", "error warn enable", NOWHERE, 0, 0, false },
@@ -180,7 +180,7 @@ config_apply(struct compile *c)
 	const struct sonde_opts *o = c->opts;
 	bool ok = true;
 
-	c->limit = (struct limits){ .max_map_keys = 4096, .max_strlen = 1024, .max_probes = 1024, .max_progs = 1024, .on_stack = 32 };
+	c->limit = (struct limits){ .max_map_keys = 4096, .max_strlen = 1024, .max_probes = 1024, .max_progs = 1024, .on_stack = 32, .unstable_tseries = 1 };
 	c->img->config = (struct image_config){ .print_maps_on_exit = 1, .max_cat_bytes = 10240, .log_size = 1000000, .str_trunc_trailer = ".." };
 	c->img->license = "GPL";
 	for (struct node *n = c->prog->kid[0]; n; n = n->next)

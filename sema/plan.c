@@ -118,9 +118,11 @@ plan_map(struct compile *c, struct mapdesc *m)
 	if (m->key && m->key->kind == T_VOID)
 		m->key = NULL;
 	m->is_scalar = !m->key;
-	m->is_percpu = is_aggr;
+	/* what no CPU can have for itself (a long tseries) is shared by all */
+	m->is_percpu = is_aggr && (m->is_declared || round8(m->val->size) + 8 <= MAX_PERCPU);
+	m->is_atomic |= is_aggr && !m->is_percpu;
 	if (m->is_scalar && !m->is_declared) {
-		m->bpf_type = is_aggr ? BPF_MAP_TYPE_PERCPU_ARRAY : BPF_MAP_TYPE_ARRAY;
+		m->bpf_type = m->is_percpu ? BPF_MAP_TYPE_PERCPU_ARRAY : BPF_MAP_TYPE_ARRAY;
 		m->key_size = 4;
 		m->set_off = round8(m->val->size);
 		m->val_size = m->set_off + 8;
@@ -135,7 +137,7 @@ plan_map(struct compile *c, struct mapdesc *m)
 	m->key_size = m->key->size;
 	m->val_size = is_aggr ? round8(m->val->size) : m->val->size;
 	if (!m->is_declared) {
-		m->bpf_type = is_aggr ? BPF_MAP_TYPE_PERCPU_HASH : BPF_MAP_TYPE_HASH;
+		m->bpf_type = m->is_percpu ? BPF_MAP_TYPE_PERCPU_HASH : BPF_MAP_TYPE_HASH;
 		m->max = c->limit.max_map_keys;
 	}
 	/* Preallocating 4096 per-CPU elements costs 1.65 ms at every start, not doing so 0.07 (FLOORS.md); LRU maps cannot do without. */

@@ -71,6 +71,7 @@ enum {
 	PROV_PID_FILTER = 1 << 3,  /* with opts->pid, programs leave at once in other processes */
 	PROV_STANDALONE = 1 << 4,  /* needs nobody to wait for: begin, end */
 	PROV_RETURN = 1 << 5,      /* fires when a function returns */
+	PROV_BENCH = 1 << 6,       /* only with opts SONDE_BENCH */
 };
 struct provider {
 	const char *name, *alias, *form, *doc;   /* alias: blank-separated "t kprobe2"; form: "tracepoint:CATEGORY:EVENT" */

@@ -31,7 +31,8 @@ struct probe {                           /* one body with the targets that share
 	unsigned index;                  /* number of its program */
 	struct var **vars; uint32_t n_vars; /* in order of declaration */
 };
-struct limits { uint32_t max_map_keys, max_strlen, max_probes, max_progs, on_stack; };
+enum { MAX_PERCPU = 32768 }; /* bytes of a value in a per-CPU map: PCPU_MIN_UNIT_SIZE of include/linux/percpu.h */
+struct limits { uint32_t max_map_keys, max_strlen, max_probes, max_progs, on_stack, unstable_tseries; };
 struct compile {                         /* one compilation, on the stack of sonde_compile(); every pass takes it */
 	struct sonde *ctx;
 	const struct plugs *plugs;

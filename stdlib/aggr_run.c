@@ -47,8 +47,10 @@ print_number(const struct type *t, uint64_t v, int64_t div, struct buf *out)
 
 /* A number and its text, for embedders. */
 static void
-value_number(struct arena *a, bool is_signed, uint64_t v, struct sonde_value *out)
+value_number(struct arena *a, bool is_signed, uint64_t v, int64_t div, struct sonde_value *out)
 {
+	if (div > 1)
+		v = is_signed ? (uint64_t)((int64_t)v / div) : v / (uint64_t)div;
 	out->kind = is_signed ? SONDE_INT : SONDE_UINT;
 	out->num.u = v;
 	out->text = is_signed ? arena_printf(a, "%lld", (long long)v) : arena_printf(a, "%llu", (unsigned long long)v);
@@ -83,10 +85,10 @@ print_sum(struct render *r, const struct type *t, const void *cell, int64_t div,
 }
 
 static void
-value_sum(struct render *r, const struct type *t, const void *cell, struct arena *a, struct sonde_value *out)
+value_sum(struct render *r, const struct type *t, const void *cell, int64_t div, struct arena *a, struct sonde_value *out)
 {
 	(void)r;
-	value_number(a, t->is_signed, read_u64(cell), out);
+	value_number(a, t->is_signed, read_u64(cell), div, out);
 }
 
 const struct aggr run_aggr_count = {
@@ -176,10 +178,10 @@ print_avg(struct render *r, const struct type *t, const void *cell, int64_t div,
 }
 
 static void
-value_avg(struct render *r, const struct type *t, const void *cell, struct arena *a, struct sonde_value *out)
+value_avg(struct render *r, const struct type *t, const void *cell, int64_t div, struct arena *a, struct sonde_value *out)
 {
 	(void)r;
-	value_number(a, t->is_signed, average(read_pair(cell), t->is_signed), out);
+	value_number(a, t->is_signed, average(read_pair(cell), t->is_signed), div, out);
 }
 
 const struct aggr run_aggr_avg = {
@@ -201,7 +203,7 @@ print_stats(struct render *r, const struct type *t, const void *cell, int64_t di
 }
 
 static void
-value_stats(struct render *r, const struct type *t, const void *cell, struct arena *a, struct sonde_value *out)
+value_stats(struct render *r, const struct type *t, const void *cell, int64_t div, struct arena *a, struct sonde_value *out)
 {
 	static const char *const names[] = { "count", "average", "total" };
 	struct sonde_value *item = arena_alloc(a, LENGTH(names) * sizeof(*item));
@@ -209,14 +211,14 @@ value_stats(struct render *r, const struct type *t, const void *cell, struct are
 	struct buf text = { .arena = a };
 	uint64_t number[] = { p.more, average(p, t->is_signed), p.value };
 
-	print_stats(r, t, cell, 0, &text);
-	out->kind = SONDE_TUPLE;
+	print_stats(r, t, cell, div, &text);
+	out->kind = SONDE_STATS;
 	out->text = buf_cstr(&text);
 	out->len = text.len;
 	out->item = item;
 	out->n_items = item ? LENGTH(names) : 0;
 	for (size_t i = 0; i < out->n_items; i++) {
-		value_number(a, i > 0 && t->is_signed, number[i], &item[i]);
+		value_number(a, i > 0 && t->is_signed, number[i], i == 1 ? div : 0, &item[i]);
 		item[i].name = names[i];
 	}
 }

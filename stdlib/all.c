@@ -13,6 +13,7 @@
 	/* out.c */ ROW(printf) ROW(print) ROW(cat) ROW(system) ROW(clear) ROW(zero) ROW(exit) \
 	/* maps.c */ ROW(delete) ROW(has_key) ROW(len) \
 	/* aggr.c, hist.c */ ROW(count) ROW(sum) ROW(min) ROW(max) ROW(avg) ROW(stats) ROW(hist) ROW(lhist) \
+	/* tseries.c */ ROW(tseries) \
 	/* stack.c */ ROW(kstack) ROW(ustack) ROW(ksym) ROW(usym) \
 	/* signal.c */ ROW(signal)
 

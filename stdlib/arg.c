@@ -174,7 +174,11 @@ const struct builtin builtin_probe = {
 static const char *
 probetype_name(const struct probe *p)
 {
-	return p && (p->prov->flags & (PROV_STANDALONE | PROV_TEST)) == PROV_STANDALONE ? "special" : p ? p->prov->name : "";
+	if (!p)
+		return "";
+	if (p->prov->flags & PROV_BENCH)
+		return "benchmark";
+	return (p->prov->flags & (PROV_STANDALONE | PROV_TEST)) == PROV_STANDALONE ? "special" : p->prov->name;
 }
 
 static const struct type *

@@ -98,7 +98,7 @@ print_hist(struct render *r, const struct type *t, const void *cell, int64_t div
 
 /* ---- typed values ---- */
 
-struct bounds { int64_t low, high; };    /* both in the bucket; INT64_MIN, INT64_MAX: open */
+struct bounds { int64_t low, high; bool is_open; }; /* both in the bucket; is_open: from INT64_MIN or up to INT64_MAX */
 
 static void
 value_int(struct arena *a, int64_t v, bool is_signed, const char *name, struct sonde_value *out)
@@ -124,11 +124,13 @@ value_bucket(struct arena *a, struct bounds b, uint64_t count, const char *label
 		return;
 	value_int(a, b.low, true, "low", &item[0]);
 	value_int(a, b.high, true, "high", &item[1]);
+	if (b.is_open)
+		item[b.low == INT64_MIN ? 0 : 1].kind = SONDE_NONE;
 	value_int(a, (int64_t)count, false, "count", &item[2]);
 }
 
 static void
-value_buckets(const struct type *t, const void *cell, struct arena *a, struct sonde_value *out,
+value_buckets(const struct type *t, const void *cell, int64_t div, struct arena *a, struct sonde_value *out,
 	      void (*label)(void *, size_t, struct buf *), struct bounds (*bounds)(const struct type *, size_t))
 {
 	size_t n = t->size / 8, first = 0, last;
@@ -139,7 +141,7 @@ value_buckets(const struct type *t, const void *cell, struct arena *a, struct so
 		first++;
 	for (last = n; last > first && slot(cell, last - 1) == 0; last--)
 		;
-	print_buckets(t, cell, 0, label, &text);
+	print_buckets(t, cell, div, label, &text);
 	out->kind = SONDE_HIST;
 	out->text = buf_cstr(&text);
 	out->len = text.len;
@@ -152,19 +154,20 @@ value_buckets(const struct type *t, const void *cell, struct arena *a, struct so
 		struct buf name = { .arena = a };
 
 		label((void *)(uintptr_t)t, i, &name);
-		value_bucket(a, bounds(t, i), slot(cell, i), buf_cstr(&name), &item[i - first]);
+		value_bucket(a, bounds(t, i), slot(cell, i) / (div > 1 ? (uint64_t)div : 1), buf_cstr(&name), &item[i - first]);
 	}
 }
 
 static struct bounds
 bounds_hist(const struct type *t, size_t i)
 {
-	struct bounds b = { INT64_MIN, -1 };
+	struct bounds b = { INT64_MIN, -1, true };
 	uint64_t mantissa;
 	unsigned power;
 
 	if (i == 0)
 		return b;
+	b.is_open = false;
 	hist_bound(t->param[0], i, &mantissa, &power);
 	b.low = (int64_t)(mantissa << power);
 	hist_bound(t->param[0], i + 1, &mantissa, &power);
@@ -174,10 +177,10 @@ bounds_hist(const struct type *t, size_t i)
 }
 
 static void
-value_hist(struct render *r, const struct type *t, const void *cell, struct arena *a, struct sonde_value *out)
+value_hist(struct render *r, const struct type *t, const void *cell, int64_t div, struct arena *a, struct sonde_value *out)
 {
 	(void)r;
-	value_buckets(t, cell, a, out, label_hist, bounds_hist);
+	value_buckets(t, cell, div, a, out, label_hist, bounds_hist);
 }
 
 static uint32_t
@@ -211,11 +214,11 @@ bounds_lhist(const struct type *t, size_t i)
 	int64_t min = t->param[0], max = t->param[1], step = t->param[2], low;
 
 	if (i == 0)
-		return (struct bounds){ INT64_MIN, min - 1 };
+		return (struct bounds){ INT64_MIN, min - 1, true };
 	if (i + 1 >= lhist_buckets(min, max, step))
-		return (struct bounds){ max, INT64_MAX };
+		return (struct bounds){ max, INT64_MAX, true };
 	low = min + (int64_t)(i - 1) * step;
-	return (struct bounds){ low, low + step - 1 };
+	return (struct bounds){ low, low + step - 1, false };
 }
 
 static void
@@ -253,10 +256,11 @@ print_lhist(struct render *r, const struct type *t, const void *cell, int64_t di
 }
 
 static void
-value_lhist(struct render *r, const struct type *t, const void *cell, struct arena *a, struct sonde_value *out)
+value_lhist(struct render *r, const struct type *t, const void *cell, int64_t div, struct arena *a, struct sonde_value *out)
 {
 	(void)r;
-	value_buckets(t, cell, a, out, label_lhist, bounds_lhist);
+	(void)div;
+	value_buckets(t, cell, 0, a, out, label_lhist, bounds_lhist);
 }
 
 static uint32_t

@@ -17,7 +17,7 @@ event_time(struct sonde_session *ses, const struct action *a, const void *data)
 	(void)data;
 	ses->out.len = 0;
 	print_time(a->fmt ? a->fmt : "%H:%M:%S\n", clock_ns(CLOCK_REALTIME), &ses->out);
-	rt_text(ses, ses->out.data, ses->out.len);
+	rt_text(ses, a->builtin, ses->out.data, ses->out.len, false);
 	return 0;
 }
 

@@ -28,7 +28,7 @@ static int
 event_printf(struct sonde_session *ses, const struct action *a, const void *data)
 {
 	format_event(ses, a, data);
-	rt_text(ses, ses->out.data, ses->out.len);
+	rt_text(ses, a->builtin, ses->out.data, ses->out.len, false);
 	return 0;
 }
 
@@ -45,18 +45,10 @@ fits_print(const struct sonde_image *img, const struct action *a)
 static int
 event_print(struct sonde_session *ses, const struct action *a, const void *data)
 {
-	struct render r = { ses, ses->img };
-
-	ses->out.len = 0;
-	if (a->map >= 0) {
-		map_print(ses, &ses->img->maps[a->map], a->n_num > 0 ? a->num[0] : 0, a->n_num > 1 ? a->num[1] : 0, true, &ses->out);
-	} else {
-		const struct field *f = &a->payload->fields[0];
-
-		print_value(&r, f->type, (const char *)data + f->off, 0, &ses->out);
-		buf_char(&ses->out, '\n');
-	}
-	rt_text(ses, ses->out.data, ses->out.len);
+	if (a->map >= 0)
+		show_map(ses, a->builtin, &ses->img->maps[a->map], a->n_num > 0 ? a->num[0] : 0, a->n_num > 1 ? a->num[1] : 0, true);
+	else
+		show_value(ses, a->builtin, a->payload->fields[0].type, (const char *)data + a->payload->fields[0].off);
 	return 0;
 }
 
@@ -115,9 +107,9 @@ const struct run_builtin run_exit = { .name = "exit", .fits = fits_exit, .event 
 
 /* ---- cat ---- */
 
-/* Copies what can be read, up to limit bytes (0: all), to the script's output.  0 or -errno. */
+/* Copies what can be read, up to limit bytes (0: all), to the script's output; the caller ends it.  0 or -errno. */
 static int
-copy_text(struct sonde_session *ses, int fd, size_t limit, char *last)
+copy_text(struct sonde_session *ses, const struct action *a, int fd, size_t limit, char *last)
 {
 	char text[4096];
 	size_t done = 0;
@@ -132,7 +124,7 @@ copy_text(struct sonde_session *ses, int fd, size_t limit, char *last)
 			return -errno;
 		if (n == 0)
 			return 0;
-		rt_text(ses, text, (size_t)n);
+		rt_text(ses, a->builtin, text, (size_t)n, true);
 		*last = text[n - 1];
 		done += (size_t)n;
 	}
@@ -149,9 +141,11 @@ event_cat(struct sonde_session *ses, const struct action *a, const void *data)
 	format_event(ses, a, data);
 	path = buf_cstr(&ses->out);
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	err = fd < 0 ? -errno : copy_text(ses, fd, ses->img->config.max_cat_bytes, &last);
-	if (fd >= 0)
+	err = fd < 0 ? -errno : copy_text(ses, a, fd, ses->img->config.max_cat_bytes, &last);
+	if (fd >= 0) {
 		close(fd);
+		rt_text(ses, a->builtin, "", 0, false);
+	}
 	if (fd < 0)
 		rt_runtime_error(ses, a->at, 1, "failed to open file '%s': %s", path, strerror(-err));
 	else if (err)
@@ -212,12 +206,11 @@ event_system(struct sonde_session *ses, const struct action *a, const void *data
 		rt_runtime_error(ses, a->at, 1, "cannot run a shell: %s", strerror(-fd));
 		return 0;
 	}
-	err = copy_text(ses, fd, 0, &last);
+	err = copy_text(ses, a, fd, 0, &last);
 	close(fd);
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
-	if (last != '\n')
-		rt_text(ses, "\n", 1);
+	rt_text(ses, a->builtin, "\n", last != '\n', false);
 	if (err)
 		rt_runtime_error(ses, a->at, 1, "cannot read what the command prints: %s", strerror(-err));
 	return 0;

@@ -30,7 +30,7 @@ event_join(struct sonde_session *ses, const struct action *a, const void *data)
 		buf_add(&ses->out, s, strnlen(s, text->size));
 	}
 	buf_char(&ses->out, '\n');
-	rt_text(ses, ses->out.data, ses->out.len);
+	rt_text(ses, a->builtin, ses->out.data, ses->out.len, false);
 	return 0;
 }
 

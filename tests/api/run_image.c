@@ -7,7 +7,7 @@ static int
 on_event(void *ud, const struct sonde_event *e)
 {
 	(void)ud;
-	if (e->kind == SONDE_EV_TEXT)
+	if (e->kind == SONDE_EV_TEXT || e->kind == SONDE_EV_VALUE)
 		fwrite(e->text, 1, e->len, stdout);
 	return 0;
 }

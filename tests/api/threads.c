@@ -10,7 +10,7 @@
 static int
 count_event(void *ud, const struct sonde_event *e)
 {
-	*(int *)ud += e->kind == SONDE_EV_TEXT;
+	*(int *)ud += e->kind == SONDE_EV_TEXT || e->kind == SONDE_EV_VALUE;
 	return 0;
 }
 

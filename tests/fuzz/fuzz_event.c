@@ -17,9 +17,9 @@ event_show(struct sonde_session *ses, const struct action *a, const void *data)
 	print_value(&r, a->payload, data, 0, &ses->out);
 	print_key(&r, a->payload, data, &ses->out);
 	if (arena)
-		value_make(&r, a->payload, data, arena, &value);
+		value_make(&r, a->payload, data, 0, arena, &value);
 	arena_free(arena);
-	rt_text(ses, ses->out.data, ses->out.len);
+	rt_text(ses, a->builtin, ses->out.data, ses->out.len, false);
 	return 0;
 }
 

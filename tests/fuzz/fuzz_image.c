@@ -35,7 +35,7 @@ context(void)
 
 /* A value of exactly that size, so that a read behind it is seen: all zeros, all ones, and a mixture. */
 static void
-show_value(struct render *r, const struct type *t, const char *fmt, struct buf *out)
+try_value(struct render *r, const struct type *t, const char *fmt, struct buf *out)
 {
 	uint8_t *data = malloc(t->size ? t->size : 1);
 
@@ -50,7 +50,7 @@ show_value(struct render *r, const struct type *t, const char *fmt, struct buf *
 		print_key(r, t, data, out);
 		if (fmt)
 			print_format(r, fmt, t, data, out);
-		value_make(r, t, data, arena, &value);
+		value_make(r, t, data, 0, arena, &value);
 		if (t->kind == T_AGGR) {
 			uint8_t *into = calloc(1, t->size);
 			bool is_signed;
@@ -75,11 +75,11 @@ show_all(struct sonde_image *img)
 	ses.syms = syms_new(ses.ctx);
 	for (uint32_t i = N_INTERNAL_MAPS; i < img->n_maps; i++) {
 		if (img->maps[i].key)
-			show_value(&r, img->maps[i].key, NULL, &out);
-		show_value(&r, img->maps[i].val, NULL, &out);
+			try_value(&r, img->maps[i].key, NULL, &out);
+		try_value(&r, img->maps[i].val, NULL, &out);
 	}
 	for (uint32_t i = 0; i < img->n_actions; i++)
-		show_value(&r, img->actions[i].payload, img->actions[i].fmt, &out);
+		try_value(&r, img->actions[i].payload, img->actions[i].fmt, &out);
 	syms_free(ses.syms);
 	buf_free(&out);
 }

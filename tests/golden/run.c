@@ -50,7 +50,7 @@ struct golden {
 	bool is_unsafe, is_test;
 };
 struct seen {                            /* what the library said */
-	struct text log, out;
+	struct text log, out, warnings;  /* warnings: of the run, shown behind what the script printed */
 };
 
 static void
@@ -187,14 +187,18 @@ on_event(void *ud, const struct sonde_event *e)
 		add(&seen->out, e->text, e->len);
 		break;
 	case SONDE_EV_RUNTIME_ERROR:
-		add_fmt(&seen->out, "WARNING %u:%u-%u:%u: %.*s\n", e->at.line, e->at.col, e->at.end_line, e->at.end_col,
+		add_fmt(&seen->warnings, "WARNING %u:%u-%u:%u: %.*s\n", e->at.line, e->at.col, e->at.end_line, e->at.end_col,
 			(int)e->len, e->text);
+		if (e->helper)
+			add_fmt(&seen->warnings, "Additional Info - helper: %s, retcode: %lld\n", e->helper, (long long)e->retcode);
 		break;
 	case SONDE_EV_LOST:
 		add_fmt(&seen->out, "lost %llu\n", (unsigned long long)e->lost);
 		break;
 	case SONDE_EV_LOG:
 		add(&seen->log, e->text, e->len);
+		break;
+	default:
 		break;
 	}
 	return 0;
@@ -288,6 +292,7 @@ run_here(const struct golden *g, struct text *out)
 		while (!sonde_finished(ses, NULL) && sonde_poll(ses, 100) >= 0)
 			;
 		sonde_stop(ses);
+		add(&seen.out, seen.warnings.s ? seen.warnings.s : "", seen.warnings.n);
 		sonde_map_print(ses, NULL);
 		if (seen.out.n && seen.out.s[seen.out.n - 1] != '\n')
 			add(&seen.out, "\n", 1);
@@ -297,6 +302,7 @@ run_here(const struct golden *g, struct text *out)
 	sonde_close(ctx);
 	*out = seen.out;
 	free(seen.log.s);
+	free(seen.warnings.s);
 	return ok;
 }
 

@@ -17,7 +17,7 @@ wanted() {
     v=$(llvm_version)
     echo gcc g++ make libc6-dev libbpf-dev libelf-dev zlib1g-dev libzstd-dev libreadline-dev "llvm-${v:-19}-dev" "lld-${v:-19}"
     [ "$what" != fuzz ] || echo "clang-${v:-19}" "libclang-rt-${v:-19}-dev"
-    [ "$what" != test ] || echo libcmocka-dev "clang-${v:-19}" strace procps binutils util-linux
+    [ "$what" != test ] || echo libcmocka-dev "clang-${v:-19}" strace procps binutils util-linux jq
 }
 missing() { for p in $(wanted); do has_package "$p" || echo "$p"; done; }
 

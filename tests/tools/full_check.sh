@@ -25,7 +25,7 @@ failed=0
 # fastest first
 bash tests/tools/check.sh lists floors size tags header io globals run-side unit corpora api golden oom || failed=1
 # what the running kernel must do, with nothing beside it
-bash tests/tools/check.sh @self @accepted @load @cli @peers @live || failed=1
+bash tests/tools/check.sh @self @accepted @load @cli @json @peers @live || failed=1
 
 # the same sources under the sanitizers, by the other compiler, and threads under the thread sanitizer
 clang=$(command -v clang-19 || ls /usr/bin/clang-[12][0-9] 2>/dev/null | tail -1)

@@ -483,7 +483,7 @@ verify_finds_each_contradiction(void **state)
 	BREAK(img->maps[5].is_scalar = false);
 	BREAK(img->maps[MAP_RING].bpf_type = BPF_MAP_TYPE_ARRAY);
 	BREAK(img->maps[4].val_size = 1 << 20);
-	BREAK(img->maps[5].val_size = 1 << 24);
+	BREAK(img->maps[5].val_size = 1 << 26);
 	BREAK(img->maps[MAP_STATE].val_size -= 8);
 	BREAK(img->maps[MAP_STATE].max = 0);
 	BREAK(img->progs[1].n_targets = 1);

@@ -194,8 +194,17 @@ test_errors_and_events(void **state)
 	assert_int_equal(f->last.lost, 7);
 	assert_int_equal(f->last.at.line, 2);
 	assert_string_equal(buf_cstr(&f->text), "failed 1");
-	rt_text(&f->ses, "", 0);
-	assert_int_equal(f->n_events, 1);
+	f->text.len = 0;
+	rt_helper_error(&f->ses, (struct span){ 9, 2, 0 }, 1, "probe_read_user", -14, "Bad address");
+	assert_string_equal(buf_cstr(&f->text), "Bad address");
+	assert_string_equal(f->last.helper, "probe_read_user");
+	assert_int_equal(f->last.retcode, -14);
+	rt_text(&f->ses, "cat", NULL, 0, true);
+	assert_int_equal(f->n_events, 3);
+	assert_int_equal(f->last.kind, SONDE_EV_TEXT);
+	assert_string_equal(f->last.source, "cat");
+	assert_int_equal(f->last.is_part, 1);
+	assert_int_equal(sonde_event_each(&f->last, NULL, NULL), SONDE_ESTATE);
 }
 
 static void
@@ -339,32 +348,77 @@ test_typed_values(void **state)
 	struct { uint32_t pid, n; uint64_t addr[2]; } stack = { 1, 1, { 0xabc } };
 	struct sonde_value v;
 
-	value_make(&f->render, rec, &r, f->keep, &v);
-	assert_int_equal(v.kind, SONDE_TUPLE);
+	value_make(&f->render, rec, &r, 0, f->keep, &v);
+	assert_int_equal(v.kind, SONDE_RECORD);
 	assert_string_equal(v.text, "{ .x = -3, .y = abcd.. }");
 	assert_int_equal(v.n_items, 2);
 	assert_int_equal(v.item[0].kind, SONDE_INT);
 	assert_int_equal(v.item[0].num.i, -3);
 	assert_string_equal(v.item[0].name, "x");
 	assert_int_equal(v.item[1].kind, SONDE_STR);
-	assert_int_equal(v.item[1].len, 4);
-	assert_string_equal(v.item[1].text, "abcd");
-	value_make(&f->render, type_bytes(f->types, 8), &b, f->keep, &v);
+	assert_int_equal(v.item[1].len, 6);
+	assert_string_equal(v.item[1].text, "abcd..");
+	value_make(&f->render, type_bytes(f->types, 8), &b, 0, f->keep, &v);
 	assert_int_equal(v.kind, SONDE_BYTES);
 	assert_int_equal(v.len, 2);
 	assert_memory_equal(v.text, "\0z", 2);
-	value_make(&f->render, type_ptr(f->types, NULL, AS_USER), &stack.addr[0], f->keep, &v);
-	assert_int_equal(v.kind, SONDE_UINT);
+	value_make(&f->render, type_ptr(f->types, NULL, AS_USER), &stack.addr[0], 0, f->keep, &v);
+	assert_int_equal(v.kind, SONDE_PTR);
 	assert_int_equal(v.num.u, 0xabc);
 	assert_string_equal(v.text, "0xabc");
-	value_make(&f->render, type_stack(f->types, false, 2, 0), &stack, f->keep, &v);
+	value_make(&f->render, type_stack(f->types, false, 2, 0), &stack, 0, f->keep, &v);
 	assert_int_equal(v.kind, SONDE_STACK);
 	assert_int_equal(v.n_items, 1);
 	assert_int_equal(v.item[0].num.u, 0xabc);
-	value_make(&f->render, type_array(f->types, u(f, 1), 3), "\1\2\3", f->keep, &v);
+	value_make(&f->render, type_array(f->types, u(f, 1), 3), "\1\2\3", 0, f->keep, &v);
 	assert_int_equal(v.n_items, 3);
 	assert_int_equal(v.item[2].num.u, 3);
 	assert_string_equal(v.text, "[1,2,3]");
+}
+
+/* Fields as a script names them: of anonymous structs too, bit fields and texts behind the record by what they are. */
+static void
+test_typed_fields(void **state)
+{
+	struct fixture *f = *state;
+	static const struct enumval colours[] = { { "RED", 1 }, { "BLUE", 2 } };
+	const struct type *colour = type_enum(f->types, "enum colour", 4, false, colours, 2);
+	struct field inner[] = { { .name = "b", .type = type_bool(f->types) } };
+	struct field fields[] = {
+		{ .name = "a", .type = s(f, 4), .bit_off = 4, .bit_len = 4 },
+		{ .type = type_record(f->types, "struct inner", 1, false, inner, 1), .off = 4 },
+		{ .type = u(f, 1), .off = 5 },
+		{ .name = "c", .type = colour, .off = 8 },
+		{ .name = "d", .type = u(f, 4), .off = 12, .is_data_loc = true },
+	};
+	const struct type *rec = type_record(f->types, "args", 20, false, fields, 5);
+	struct { uint32_t a; uint8_t b, c; uint16_t pad; uint32_t colour, loc; char text[4]; } r = { 0xf0, 1, 9, 0, 2, 3 << 16 | 16, "hi" };
+	struct sonde_value v;
+
+	value_make(&f->render, rec, &r, 0, f->keep, &v);
+	assert_int_equal(v.kind, SONDE_RECORD);
+	assert_string_equal(v.text, "{ .a = -1, .b = true, .c = BLUE, .d = hi }");
+	assert_int_equal(v.n_items, 4);
+	assert_int_equal(v.item[0].kind, SONDE_INT);
+	assert_int_equal(v.item[0].num.i, -1);
+	assert_string_equal(v.item[0].text, "-1");
+	assert_int_equal(v.item[1].kind, SONDE_BOOL);
+	assert_int_equal(v.item[1].num.u, 1);
+	assert_int_equal(v.item[2].kind, SONDE_ENUM);
+	assert_int_equal(v.item[2].num.i, 2);
+	assert_string_equal(v.item[2].text, "BLUE");
+	assert_int_equal(v.item[3].kind, SONDE_STR);
+	assert_string_equal(v.item[3].text, "hi");
+	assert_string_equal(v.item[3].name, "d");
+	r.loc = 3 << 16 | 20;            /* behind what was sent */
+	value_make(&f->render, rec, &r, 0, f->keep, &v);
+	assert_int_equal(v.item[3].kind, SONDE_NONE);
+	assert_string_equal(v.item[3].text, "null");
+	value_make(&f->render, u(f, 4), &(uint32_t){ 70 }, 10, f->keep, &v);
+	assert_int_equal(v.num.u, 7);
+	assert_string_equal(v.text, "7");
+	value_make(&f->render, colour, &(uint32_t){ 1 }, 10, f->keep, &v);
+	assert_string_equal(v.text, "RED");
 }
 
 /* ---- printf ---- */
@@ -546,11 +600,9 @@ use_map(struct fixture *f, struct mapdesc *m, int *fds)
 static void
 expect_map(struct fixture *f, const struct mapdesc *m, int64_t top, int64_t div, const char *want)
 {
-	struct buf out = { 0 };
-
-	map_print(&f->ses, m, top, div, false, &out);
-	assert_string_equal(buf_cstr(&out), want);
-	buf_free(&out);
+	f->text.len = 0;
+	assert_int_equal(show_map(&f->ses, NULL, m, top, div, false), want[0] != '\0');
+	assert_string_equal(buf_cstr(&f->text), want);
 }
 
 static void
@@ -718,14 +770,15 @@ test_map_scalar(void **state)
 	int fds[N_INTERNAL_MAPS + 1];
 	struct mapdesc maps[N_INTERNAL_MAPS + 1] = { 0 }, *m = &maps[N_INTERNAL_MAPS];
 	struct { uint64_t v, set; } cell = { 7, 0 };
-	struct buf out = { 0 };
 
 	*m = (struct mapdesc){ .val = u(f, 8), .bpf_type = BPF_MAP_TYPE_ARRAY, .max = 1 };
 	use_map(f, m, fds);
 	expect_map(f, m, 0, 0, "");
-	map_print(&f->ses, m, 0, 0, true, &out); /* print() of one that is not set */
-	assert_string_equal(buf_cstr(&out), "@m: 0\n");
-	buf_free(&out);
+	f->text.len = 0;
+	assert_true(show_map(&f->ses, "print", m, 0, 0, true)); /* print() of one that is not set */
+	assert_string_equal(buf_cstr(&f->text), "@m: 0\n");
+	assert_string_equal(f->last.source, "print");
+	assert_string_equal(f->last.map, "@m");
 	cell.set = 1;
 	assert_int_equal(bpf_map_update_elem(fds[m->slot], &(uint32_t){ 0 }, &cell, 0), 0);
 	expect_map(f, m, 0, 0, "@m: 7\n");
@@ -836,7 +889,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_event_lengths), T(test_event_index), T(test_places), T(test_errors_and_events), T(test_statuses), T(test_scalars),
 		T(test_text), T(test_compounds), T(test_records), T(test_stacks), T(test_typed_values), T(test_printf_numbers),
-		T(test_printf_values), T(test_times), T(test_histograms), T(test_map_order), T(test_map_order_by_key), T(test_map_many),
+		T(test_typed_fields), T(test_printf_values), T(test_times), T(test_histograms), T(test_map_order), T(test_map_order_by_key), T(test_map_many),
 		T(test_map_one_by_one), T(test_map_merge), T(test_map_scalar), T(test_map_scalar_percpu), T(test_verifier_log),
 		T(test_verifier_place), T(test_links),
 	};

@@ -231,7 +231,7 @@ test_hist_values(void **state)
 
 			assert_true(t->size <= sizeof(cell));
 			count_in(cell, numbers[i], k);
-			t->aggr->value(&f->render, t, cell, f->keep, &v);
+			t->aggr->value(&f->render, t, cell, 0, f->keep, &v);
 			assert_int_equal(v.kind, SONDE_HIST);
 			assert_int_equal(v.n_items, 1);
 			assert_int_equal(v.item[0].kind, SONDE_TUPLE);
