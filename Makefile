@@ -223,7 +223,7 @@ check-corpora: $(fuzz_bins)
 	@bash tests/tools/corpora.sh $(fuzz_bins)
 # The running kernel's verifier accepts what the grammar makes: always the same scripts.
 check-load: $(OUT)/tests/fuzz/load_random
-	@nice $< 1 300
+	@nice $< 1 40
 check-api: $(api_bins) $(OUT)/examples/embed
 	@bash tests/tools/api.sh $(OUT)
 check-threads: $(OUT)/tests/api/threads

@@ -92,7 +92,10 @@ var_store(struct gen *g, struct var *v, struct gval value)
 		value = emit_plain(g, value);
 	p->is_trusted = value.is_trusted;
 	value.type = mem.type;
-	gen_store(g, mem, value);
+	if (value.is_trusted)
+		emit_store(g, llvm(value), llvm(mem), 8);
+	else
+		gen_store(g, mem, value);
 }
 
 bool

@@ -326,7 +326,7 @@ gen_store(struct gen *g, struct gval mem, struct gval reg)
 
 	if (reg.kind != GV_REG)
 		reg = gen_load(g, reg);
-	if (reg.is_trusted && align < 8) /* part of it, or part by part */
+	if (reg.is_trusted) /* LLVM may keep the memory in registers and cut the pointer in pieces for what copies it from there */
 		reg = emit_plain(g, reg);
 	v = llvm(reg);
 	if (size < 8)

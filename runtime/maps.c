@@ -455,11 +455,21 @@ each_key(struct sonde_session *ses, const struct mapdesc *m, bool keep)
 int
 map_clear(struct sonde_session *ses, const struct mapdesc *m)
 {
+	uint64_t bit = ses->is_detached && m->slot < 64 ? 1ull << m->slot : 0;
+
+	if (ses->cleared & bit)
+		return 0;
+	ses->cleared |= bit;
 	return each_key(ses, m, false);
 }
 
 int
 map_zero(struct sonde_session *ses, const struct mapdesc *m)
 {
+	uint64_t bit = ses->is_detached && m->slot < 64 ? 1ull << m->slot : 0;
+
+	if ((ses->cleared | ses->zeroed) & bit)
+		return 0;
+	ses->zeroed |= bit;
 	return each_key(ses, m, true);
 }

@@ -72,7 +72,10 @@ on_record(void *ud, void *data, size_t len)
 	}
 	if (ses->is_draining)
 		return 0;
-	if (ses->event_stop || ses->n_handled >= MAX_BATCH)
+	/* Handling may be slow (cat, zero of a large map), and may even cause the events it handles. */
+	if ((ses->n_handled & 15) == 0 && now_ns() > ses->return_at)
+		ses->is_late = true;
+	if (ses->event_stop || ses->is_late || ses->n_handled >= MAX_BATCH)
 		return -ECANCELED;
 	return atomic_load_explicit(&ses->interrupted, memory_order_relaxed) ? -ECANCELED : 0;
 }
@@ -113,7 +116,7 @@ set_awake(struct sonde_session *ses, uint32_t value)
 static bool
 must_return(struct sonde_session *ses)
 {
-	return ses->event_stop || ses->n_handled >= MAX_BATCH || atomic_load_explicit(&ses->interrupted, memory_order_relaxed);
+	return ses->event_stop || ses->is_late || ses->n_handled >= MAX_BATCH || atomic_load_explicit(&ses->interrupted, memory_order_relaxed);
 }
 
 static void
@@ -335,6 +338,8 @@ poll_events(struct sonde_session *ses, int timeout_ms)
 
 	remember_traced(ses);
 	ses->n_handled = 0;
+	ses->is_late = false;
+	ses->return_at = now_ns() + ((timeout_ms > 0 ? (int64_t)timeout_ms : 0) + SLICE_MS) * 1000000;
 	ses->event_stop = false;
 	ses->event_err = 0;
 	for (;;) {

@@ -34,6 +34,10 @@ struct sonde_session {
 	int n_live;                      /* attached targets that events can come from: not begin, end, test */
 	bool is_draining;                /* at the end: the ring is emptied whatever the callback wants */
 	uint32_t n_handled;              /* events since sonde_poll began */
+	int64_t return_at;               /* when sonde_poll comes back though there is more, ns */
+	bool is_late;
+	bool is_detached;                /* nothing writes maps any more: clearing one twice is clearing it once */
+	uint64_t cleared, zeroed;        /* since then: maps by slot, the first 64 */
 	int64_t remember_at, remember_step; /* when the mappings of the traced process are read next, ns */
 	uint64_t busy_seen;              /* of run->scratch_busy */
 	bool is_silent;                  /* events are taken from the ring and forgotten: a benchmark runs */

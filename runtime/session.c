@@ -212,9 +212,11 @@ session_stop(struct sonde_session *ses)
 	/* Programs that still fire return at once, so that detaching many does not fill the ring. */
 	__atomic_store_n(&ses->run->exiting, 1, __ATOMIC_SEQ_CST);
 	links_close(&ses->links);
+	ses->is_detached = true;
 	poll_drain(ses);
 	__atomic_store_n(&ses->run->exiting, 0, __ATOMIC_SEQ_CST);
 	err = run_moment(ses, ON_END);
+	ses->cleared = ses->zeroed = 0;
 	poll_drain(ses);
 	poll_counters(ses, true);
 	ses->state = SES_STOPPED;
