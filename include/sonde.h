@@ -50,6 +50,8 @@ struct sonde_diag {
 	const char *text; /* one line */
 	const char *hint; /* what to do about it, or NULL */
 	struct sonde_span at;
+	const struct sonde_span *from; /* inside a macro: the calls it was expanded from, the innermost first */
+	size_t n_from;
 };
 
 enum sonde_kind {
