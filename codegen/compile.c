@@ -4,10 +4,12 @@
 static bool
 pass_syntax(struct compile *c)
 {
-	struct parse_opts o = { c->argv, c->argc };
+	struct parse_opts o;
 
+	options_split(c);
+	o = (struct parse_opts){ c->argv, c->argc };
 	c->prog = parse_program(c->tmp, c->diags, c->file, &o);
-	return c->prog && config_apply(c);
+	return c->prog && import_scripts(c) && config_apply(c);
 }
 
 static void
@@ -24,6 +26,7 @@ dump_plan(struct compile *c, struct buf *out)
 
 static const struct pass passes[] = {
 	{ 'S', "ast", pass_syntax, dump_tree },
+	{ 'M', "macros", pass_macro, dump_tree },
 	{ 'A', "attach", pass_attach, dump_probes },
 	{ 'R', "resolve", pass_resolve, dump_tree },
 	{ 'T', "types", pass_infer, dump_types },
@@ -33,7 +36,7 @@ static const struct pass passes[] = {
 	{ 'O', "codegen-opt", pass_object, dump_object },
 };
 
-#define LETTERS "SARTCPGO"
+#define LETTERS "SMARTCPGO"
 
 static bool
 is_word(const char *text, size_t n, const char *word)

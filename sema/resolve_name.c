@@ -265,7 +265,7 @@ resolve_row(struct resolve *r, struct node *n, const struct builtin *bi)
 	}
 	for (struct node *a = n->kid[0]; a; a = a->next, i++)
 		resolve_arg(r, bi, i < p.n_args ? p.arg[i].word : "any", a);
-	if (!want_args(c, n, p.n_min, p.is_variadic ? UINT32_MAX : p.n_args))
+	if (!want_args(c, n, p.n_min, p.is_variadic ? UINT32_MAX : p.n_args) || (bi->fold && !bi->fold(c, n)))
 		resolve_fail(r);
 }
 
@@ -279,6 +279,7 @@ unknown_name(struct resolve *r, const struct node *n, bool is_call)
 		if ((*b)->alias)
 			near_offer(&near, n->u.str, (*b)->alias);
 	}
+	macro_near(r->c, n->u.str, &near);
 	if (is_call)
 		diag_error(r->c->diags, n->at, E_NAME, "Unknown function: '%s'", n->u.str);
 	else
