@@ -122,6 +122,25 @@ run_passes(struct compile *c)
 	return SONDE_OK;
 }
 
+/* The run side knows of the script alone: what stands elsewhere is blamed on the call that led there, or on no place. */
+static void
+keep_places(struct compile *c)
+{
+	struct sonde_image *img = c->img;
+	unsigned file = (unsigned)c->file;
+
+	for (uint32_t i = 0; i < img->n_progs; i++)
+		img->progs[i].at = diags_blame(c->diags, img->progs[i].at, file);
+	for (uint32_t i = 0; i < img->n_targets; i++)
+		img->targets[i].at = diags_blame(c->diags, img->targets[i].at, file);
+	for (uint32_t i = 0; i < img->n_maps; i++)
+		img->maps[i].first = diags_blame(c->diags, img->maps[i].first, file);
+	for (uint32_t i = 0; i < img->n_actions; i++)
+		img->actions[i].at = diags_blame(c->diags, img->actions[i].at, file);
+	for (uint32_t i = 0; i < img->n_errors; i++)
+		img->errors[i].at = diags_blame(c->diags, img->errors[i].at, file);
+}
+
 /* What the run side needs of the compilation: the source for messages, and the kernel it was made for. */
 static void
 keep_source(struct compile *c)
@@ -148,8 +167,10 @@ compile_protected(struct compile *c)     /* its own frame: see C11 7.13.2.1 */
 	arena_on_nomem(c->tmp, &c->nomem);
 	arena_on_nomem(c->keep, &c->nomem);
 	err = run_passes(c);
-	if (err == SONDE_OK)
+	if (err == SONDE_OK) {
 		keep_source(c);
+		keep_places(c);
+	}
 	return err;
 }
 

@@ -140,8 +140,6 @@ resolve_ternary(struct resolve *r, struct node *n)
 	if (n->then)
 		resolve_expr(r, n->then);
 	resolve_expr(r, n->els);
-	if (!fold_node(r->c, n))
-		resolve_fail(r);
 }
 
 void
