@@ -163,7 +163,7 @@ static const struct option_row rows[] = {
 	{ 'o', "output", "FILE", set_output, "write the program's output to FILE" },
 	{ 'q', "quiet", NULL, set_is_quiet, "do not say how many probes were attached" },
 	{ 'v', "verbose", NULL, set_is_verbose, "say more; with -l: arguments of probes" },
-	{ 'd', "debug", "STAGE", set_dump, "show what passes leave (S A R T C P G O, verifier, dis), do not run" },
+	{ 'd', "debug", "STAGE", set_dump, "show what passes leave (S M A R T C P G O, verifier, dis), do not run" },
 	{ 'l', "list", NULL, set_is_list, "list probes that match a pattern, or those a program attaches" },
 	{ 'B', "buffer", "MODE", set_buffering, "output buffering: line (default), full or none" },
 	{ 'f', "format", "FORMAT", set_format, "output format: text (default) or json" },

@@ -81,7 +81,7 @@ check_dump(struct compile *c)
 		if (is_known)
 			continue;
 		diag_error(c->diags, NO_SPAN, E_CONFIG, "unknown stage '%.*s' to dump", (int)n, dump);
-		diag_hint(c->diags, "stages are letters of S A R T C P G O, verifier and dis");
+		diag_hint(c->diags, "stages are letters of S M A R T C P G O, verifier and dis");
 		return false;
 	}
 	return true;

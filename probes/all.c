@@ -2,7 +2,7 @@
 #include "probes/common.h"
 
 extern const struct builtin *const all_builtins[]; /* stdlib/all.c */
-extern const struct script all_scripts[];           /* stdlib/scripts.c */
+extern const struct std_script all_scripts[];           /* stdlib/scripts.c */
 extern const struct provider *const all_providers[];
 
 const struct provider *const all_providers[] = {

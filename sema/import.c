@@ -139,7 +139,7 @@ is_builtin(struct compile *c, const struct node *n, bool *ok)
 
 	if (strncmp(n->u.str, "stdlib/", 7) != 0)
 		return false;
-	for (const struct script *s = c->plugs->scripts; s->name; s++) {
+	for (const struct std_script *s = c->plugs->scripts; s->name; s++) {
 		if (strcmp(s->name, n->u.str) == 0)
 			return true;
 		near_offer(&near, n->u.str, s->name);

@@ -397,7 +397,9 @@ infer_cast(struct infer *in, struct node *n)
 		return infer_wrong(in, n->at, E_CAST, "Cannot cast from \"%s\" to \"%s\"", infer_name(in, from), infer_name(in, to));
 	if (to->kind == T_PTR)
 		to = type_in_space(ts, to, from->kind == T_PTR ? from->space : default_space(in));
-	if (in->is_final && to == from && n->rhs->kind != N_INT && n->rhs->kind != N_MAP)
+	/* a macro casts what it may be given */
+	if (in->is_final && to == from && n->rhs->kind != N_INT && n->rhs->kind != N_MAP &&
+	    diags_written(in->c->diags, n->at).file == n->at.file)
 		diag_warn(in->c->diags, n->at, W_CAST, "Unnecessary cast: expression is already of type %s", infer_name(in, to));
 	if (in->is_final && to->enums && n->rhs->kind == N_INT) {
 		for (uint32_t i = 0; i < to->n; i++)

@@ -73,7 +73,7 @@ macro_define(struct expand *x, struct node *n, bool is_std)
 /* ---- the standard library ---- */
 
 static bool
-has_name(const struct script *s, const char *name)
+has_name(const struct std_script *s, const char *name)
 {
 	size_t len = strlen(name);
 
@@ -86,7 +86,7 @@ has_name(const struct script *s, const char *name)
 bool
 macro_is_std(const struct plugs *all, const char *name)
 {
-	for (const struct script *s = all->scripts; s->name; s++)
+	for (const struct std_script *s = all->scripts; s->name; s++)
 		if (has_name(s, name))
 			return true;
 	return false;
@@ -99,7 +99,7 @@ load_std(struct expand *x, const char *name)
 	struct compile *c = x->c;
 
 	for (size_t i = 0; c->plugs->scripts[i].name; i++) {
-		const struct script *s = &c->plugs->scripts[i];
+		const struct std_script *s = &c->plugs->scripts[i];
 		struct parse_opts o = { NULL, 0 };
 
 		if (x->loaded[i] || !has_name(s, name))
@@ -231,7 +231,7 @@ macro_near(struct compile *c, const char *name, struct near *near)
 {
 	for (const struct node *m = c->macros; m; m = m->next)
 		near_offer(near, name, m->u.str);
-	for (const struct script *s = c->plugs->scripts; s->name; s++)
+	for (const struct std_script *s = c->plugs->scripts; s->name; s++)
 		for (const char *word = s->macros + 1; *word;) {
 			size_t len = strcspn(word, " ");
 

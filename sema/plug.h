@@ -117,11 +117,11 @@ bool spec_arity(struct compile *, const struct target *proto, const char *wanted
 /* Does each event of the action hold the argument?  Else it is in the action itself.  (plan.c) */
 bool action_sends(const struct action *, const struct node *call, const struct node *arg);
 
-struct script { const char *name, *text, *macros; };              /* "stdlib/x.bt"; macros: the names it defines, blanks around each */
+struct std_script { const char *name, *text, *macros; };              /* "stdlib/x.bt"; macros: the names it defines, blanks around each */
 struct plugs {
 	const struct builtin *const *builtins;                   /* both end in NULL */
 	const struct provider *const *providers;
-	const struct script *scripts;                            /* stdlib/X.bt, compiled when used; ends in a row without a name */
+	const struct std_script *scripts;                            /* stdlib/X.bt, compiled when used; ends in a row without a name */
 };
 extern const struct plugs plugs;                                 /* stdlib/all.c, probes/all.c */
 const struct builtin *plug_builtin(const struct plugs *, const char *name);

@@ -2,8 +2,8 @@
 #include "sema/plug.h"
 
 #define SCRIPT(name, macros, text) { name, text, macros },
-extern const struct script all_scripts[];
-const struct script all_scripts[] = {
+extern const struct std_script all_scripts[];
+const struct std_script all_scripts[] = {
 #include "scripts.inc"
 	{ NULL, NULL, NULL },
 };
