@@ -1,7 +1,6 @@
 /* gen_value.c - c ? a : b, and statements that have a value: blocks and if chains. */
 #include "codegen/emit.h"
 
-static bool gen_list_value(struct gen *, const struct node *, struct gval *, const struct gval *, bool);
 
 static bool
 either(struct gen *g, const struct node *n, struct gval *v, const struct gval *dst, bool pad, const struct type *t)
@@ -77,7 +76,7 @@ gen_choice(struct gen *g, const struct node *n, struct gval *out)
 }
 
 /* What the last expression of a block gives: written to dst when there is one. */
-static bool
+bool
 gen_list_value(struct gen *g, const struct node *n, struct gval *out, const struct gval *dst, bool pad)
 {
 	const struct node *s;

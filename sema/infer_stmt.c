@@ -329,6 +329,33 @@ infer_block_value(struct infer *in, struct node *n)
 	return last && last->kind == N_EXPR && last->op == 1 ? infer_value(in, last->kid[0]) : type_void(in->c->types);
 }
 
+/* Which variables callbacks share with the program is known only now: what sizeof asks of, and what "if comptime" leaves out,
+ * shares nothing. */
+static void
+find_captured(struct node *n, uint32_t callbacks)
+{
+	if (n->kind == N_VAR && n->ref.var)
+		n->ref.var->is_captured |= callbacks > n->ref.var->loop_depth;
+	for (int i = 0; i < node_kids(n->kind); i++)
+		for (struct node *kid = n->kid[i]; kid; kid = kid->next)
+			find_captured(kid, callbacks + (n->kind == N_FOR && i == 2));
+}
+
+static void
+settle_vars(struct compile *c)
+{
+	for (struct probe *p = c->probes; p; p = p->next) {
+		for (uint32_t i = 0; i < p->n_vars; i++) {
+			p->vars[i]->is_captured = false;
+			if (!p->vars[i]->type) /* only in code that "if comptime" left out */
+				p->vars[i]->type = type_int(c->types, 8, true);
+		}
+		if (p->node->kid[1])
+			find_captured(p->node->kid[1], 0);
+		find_captured(p->node->kid[2], 0);
+	}
+}
+
 static void
 walk_probes(struct infer *in)
 {
@@ -373,10 +400,7 @@ pass_infer(struct compile *c)
 	walk_probes(&in);
 	if (diags_errors(c->diags) != before)
 		return false;
-	for (struct probe *p = c->probes; p; p = p->next)
-		for (uint32_t i = 0; i < p->n_vars; i++)
-			if (!p->vars[i]->type) /* only in code that "if comptime" left out */
-				p->vars[i]->type = type_int(c->types, 8, true);
+	settle_vars(c);
 	return !in.changed || diag_error(c->diags, c->prog->at, E_INTERNAL, "types do not settle");
 }
 

@@ -60,7 +60,6 @@ var_use(struct resolve *r, struct node *n)
 
 	if (v) {
 		n->ref.var = v;
-		v->is_captured |= r->callbacks > v->loop_depth;
 		return;
 	}
 	for (struct scope *s = r->scope; s; s = s->up)
