@@ -19,17 +19,19 @@ VERSION := $(shell sed -n 's/^.define SONDE_VERSION "\(.*\)"/\1/p' include/sonde
 MAKEFLAGS += --no-builtin-rules
 
 # ---- sources: the program, floor by floor ----
-src_lang := $(addprefix lang/,diag lex mem node number parse parse_decl parse_expr parse_stmt parse_type)
+src_lang := $(addprefix lang/,diag lex mem node number parse parse_decl parse_expr parse_macro parse_stmt \
+	parse_type)
 src_image := $(addprefix image/,binary btf context find format image load plugs save type verify)
-src_sema := $(addprefix sema/,attach btf_type check config convert fold infer infer_stmt kernel ksyms plan plug resolve \
-	resolve_name tracefs)
+src_sema := $(addprefix sema/,attach btf_type check config convert fold import infer infer_const infer_stmt kernel ksyms macro \
+	macro_find option plan plug resolve resolve_name tracefs)
 src_codegen := $(addprefix codegen/,arch compile complete convert dbg emit event gen gen_expr gen_loop gen_stmt gen_value gen_var map \
 	mem object str)
 src_runtime := $(addprefix runtime/,alone api api_maps elf event format histogram hook load maps poll print session show sym value verifier)
 src_probes := $(addprefix probes/,all common kprobe list perf rawtracepoint special syscall tracepoint uprobe)
 run_probes := $(addprefix probes/,attach_run kprobe_run perf_run rawtracepoint_run run_all special_run tracepoint_run uprobe_run)
-src_stdlib := $(addprefix stdlib/,aggr all arg hist maps mem net now out rows signal stack str task tseries)
+src_stdlib := $(addprefix stdlib/,aggr all arg comptime hist maps mem net now out rows scripts signal stack str task tseries)
 run_stdlib := $(addprefix stdlib/,aggr_run arg_run hist_run net_run now_run out_run run_all stack_run str_run task_run tseries_run)
+std_scripts := $(addsuffix .bt,$(addprefix stdlib/,task types))
 src_cli := $(addprefix cli/,child list main options out_json out_text repl report run)
 src_rows := $(src_probes) $(src_stdlib)
 run_rows := $(run_probes) $(run_stdlib)
@@ -96,7 +98,7 @@ lib: $(OUT)/libsonde.a
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
 
-$(OUT)/%.o: %.c | $(OUT)/syscalls.inc
+$(OUT)/%.o: %.c | $(OUT)/syscalls.inc $(OUT)/scripts.inc
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(sonde_CFLAGS) $($(firstword $(subst /, ,$<))_CFLAGS) $(CFLAGS) -c -o $@ $<
 
@@ -106,6 +108,13 @@ $(OUT)/syscalls.inc:
 	$(call say,GEN,$@){ echo '#include <sys/syscall.h>'; echo '#include <sys/syscall.h>' | $(CC) -E -dM - \
 		| sed -n 's/^#define __NR_\([a-z0-9_]*\) .*/row "\1" __NR_\1/p' | LC_ALL=C sort; } | $(CC) -E -P - \
 		| sed -n 's/^row \("[a-z0-9_]*"\) \([0-9]*\)$$/{ \1, \2 },/p' > $@
+
+# The scripts of the standard library, their text and the names of their macros.
+$(OUT)/scripts.inc: $(std_scripts) Makefile
+	@mkdir -p $(@D)
+	$(call say,GEN,$@){ for f in $(std_scripts); do \
+		printf 'SCRIPT("%s", " %s ",\n' $$f "$$(sed -n 's/^macro \([A-Za-z0-9_]*\).*/\1/p' $$f | sort -u | tr '\n' ' ')"; \
+		sed 's/\\/\\\\/g; s/"/\\"/g; s/.*/"&\\n"/' $$f; echo ')'; done; } > $@
 
 $(OUT)/lld/ld.lld:
 	@mkdir -p $(@D)
@@ -155,7 +164,7 @@ $(OUT)/tests/golden/run $(OUT)/tests/api/calls $(OUT)/tests/api/threads: %: %.o 
 $(OUT)/tests/api/run_image: %: %.o $(OUT)/libsonde_run.a $(lld_link)
 	$(call say,LINK,$@)$(link) -no-pie -o $@ $< $(OUT)/libsonde_run.a $(dep_libs) -lpthread
 # The library's only callers of malloc, compiled once more over an allocator that fails on demand.
-$(OUT)/tests/oom/mem.o: lang/mem.c tests/oom/oom.h | $(OUT)/syscalls.inc
+$(OUT)/tests/oom/mem.o: lang/mem.c tests/oom/oom.h | $(OUT)/syscalls.inc $(OUT)/scripts.inc
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) $(sonde_CFLAGS) $(CFLAGS) -include tests/oom/oom.h -c -o $@ $<
 $(OUT)/tests/oom/oom: $(OUT)/tests/oom/oom.o $(OUT)/tests/oom/mem.o $(OUT)/libsonde.a $(lld_link)

@@ -115,6 +115,7 @@ struct run {
 /* Compiles only; NULL after its messages. */
 sonde_image *run_compile(struct run *, sonde *, const struct script *, int *status);
 int run_image(struct run *, sonde *, sonde_image *); /* exit status */
+bool run_help(struct run *, sonde_image *);           /* true: the program's options were asked for, and are printed */
 void run_opts(struct run *, struct sonde_opts *);    /* what a context of this run is opened with */
 
 /* ---- list.c, repl.c ---- */

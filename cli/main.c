@@ -76,7 +76,7 @@ run_script(struct run *r, const struct script *script)
 	img = run_compile(r, ctx, script, &status);
 	status = status < 0;
 	/* dumps of our own passes need no kernel: only the verifier's words do */
-	if (img && !(r->o->dump && !strstr(r->o->dump, "verifier")))
+	if (img && !run_help(r, img) && !(r->o->dump && !strstr(r->o->dump, "verifier")))
 		status = run_image(r, ctx, img);
 	sonde_image_free(img);
 	sonde_close(ctx);

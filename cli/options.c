@@ -163,7 +163,7 @@ static const struct option_row rows[] = {
 	{ 'o', "output", "FILE", set_output, "write the program's output to FILE" },
 	{ 'q', "quiet", NULL, set_is_quiet, "do not say how many probes were attached" },
 	{ 'v', "verbose", NULL, set_is_verbose, "say more; with -l: arguments of probes" },
-	{ 'd', "debug", "STAGE", set_dump, "show what passes leave (S A R T C P G O, verifier, dis), do not run" },
+	{ 'd', "debug", "STAGE", set_dump, "show what passes leave (S M A R T C P G O, verifier, dis), do not run" },
 	{ 'l', "list", NULL, set_is_list, "list probes that match a pattern, or those a program attaches" },
 	{ 'B', "buffer", "MODE", set_buffering, "output buffering: line (default), full or none" },
 	{ 'f', "format", "FORMAT", set_format, "output format: text (default) or json" },
@@ -186,6 +186,7 @@ options_help(void)
 	fputs("USAGE: sonde [options] FILE [arguments]\n"
 	      "       sonde [options] - [arguments]          the program comes from standard input\n"
 	      "       sonde [options] -e 'PROGRAM' [arguments]\n"
+	      "       sonde [options] FILE [arguments] -- [--name=value ...]    options of the program (getopt), --help\n"
 	      "       sonde -l [PATTERN | FILE]\n"
 	      "       sonde                                  a prompt\n\nOPTIONS:\n", stdout);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -386,10 +387,16 @@ options_read(struct options *o, int argc, char **argv)
 	for (int i = 1; i < argc; i++) {
 		bool ok = true;
 
-		if (is_over || !is_option(argv[i]))
+		/* behind the program, -- stays: what follows it are the program's own options */
+		bool is_dashes = !is_over && strcmp(argv[i], "--") == 0;
+		bool stays = is_dashes && !o->is_list && (o->program || o->n_args);
+
+		if (is_over || stays || !is_option(argv[i]))
 			argv[o->n_args++] = argv[i];
-		else if (strcmp(argv[i], "--") == 0)
+		if (is_dashes)
 			is_over = true;
+		else if (is_over || !is_option(argv[i]))
+			continue;
 		else if (argv[i][1] == '-')
 			ok = read_long(o, argv, argc, &i);
 		else

@@ -79,6 +79,45 @@ run_compile(struct run *r, sonde *ctx, const struct script *s, int *status)
 	return img;
 }
 
+static int
+print_option(void *ud, const char *name, const char *doc)
+{
+	struct out *out = ud;
+
+	out_text(out, "    --", 6);
+	out_text(out, name, strlen(name));
+	if (doc)
+		out_text(out, ": ", 2), out_text(out, doc, strlen(doc));
+	out_text(out, "\n", 1);
+	return 0;
+}
+
+static int
+is_help(void *ud, const char *name, const char *doc)
+{
+	(void)ud;
+	(void)doc;
+	return strcmp(name, "help") == 0 ? -1 : 0;
+}
+
+bool
+run_help(struct run *r, sonde_image *img)
+{
+	bool is_behind = false, is_asked = false;
+	static const char title[] = "program options:\n";
+
+	for (int i = 0; i < r->o->n_args; i++) {
+		is_asked |= is_behind && strcmp(r->o->args[i], "--help") == 0;
+		is_behind |= strcmp(r->o->args[i], "--") == 0;
+	}
+	if (!is_asked || sonde_image_options(img, is_help, NULL) < 0)
+		return false;
+	out_text(r->out, title, sizeof(title) - 1);
+	sonde_image_options(img, print_option, r->out);
+	out_flush(r->out);
+	return true;
+}
+
 /* Until the script, the user, the child or a broken output ends it. */
 static int
 poll_until_end(struct run *r, sonde *ctx, sonde_session *ses)

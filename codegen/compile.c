@@ -4,10 +4,12 @@
 static bool
 pass_syntax(struct compile *c)
 {
-	struct parse_opts o = { c->argv, c->argc };
+	struct parse_opts o;
 
+	options_split(c);
+	o = (struct parse_opts){ c->argv, c->argc };
 	c->prog = parse_program(c->tmp, c->diags, c->file, &o);
-	return c->prog && config_apply(c);
+	return c->prog && import_scripts(c) && config_apply(c);
 }
 
 static void
@@ -24,6 +26,7 @@ dump_plan(struct compile *c, struct buf *out)
 
 static const struct pass passes[] = {
 	{ 'S', "ast", pass_syntax, dump_tree },
+	{ 'M', "macros", pass_macro, dump_tree },
 	{ 'A', "attach", pass_attach, dump_probes },
 	{ 'R', "resolve", pass_resolve, dump_tree },
 	{ 'T', "types", pass_infer, dump_types },
@@ -33,7 +36,7 @@ static const struct pass passes[] = {
 	{ 'O', "codegen-opt", pass_object, dump_object },
 };
 
-#define LETTERS "SARTCPGO"
+#define LETTERS "SMARTCPGO"
 
 static bool
 is_word(const char *text, size_t n, const char *word)
@@ -78,7 +81,7 @@ check_dump(struct compile *c)
 		if (is_known)
 			continue;
 		diag_error(c->diags, NO_SPAN, E_CONFIG, "unknown stage '%.*s' to dump", (int)n, dump);
-		diag_hint(c->diags, "stages are letters of S A R T C P G O, verifier and dis");
+		diag_hint(c->diags, "stages are letters of S M A R T C P G O, verifier and dis");
 		return false;
 	}
 	return true;
@@ -119,6 +122,25 @@ run_passes(struct compile *c)
 	return SONDE_OK;
 }
 
+/* The run side knows of the script alone: what stands elsewhere is blamed on the call that led there, or on no place. */
+static void
+keep_places(struct compile *c)
+{
+	struct sonde_image *img = c->img;
+	unsigned file = (unsigned)c->file;
+
+	for (uint32_t i = 0; i < img->n_progs; i++)
+		img->progs[i].at = diags_blame(c->diags, img->progs[i].at, file);
+	for (uint32_t i = 0; i < img->n_targets; i++)
+		img->targets[i].at = diags_blame(c->diags, img->targets[i].at, file);
+	for (uint32_t i = 0; i < img->n_maps; i++)
+		img->maps[i].first = diags_blame(c->diags, img->maps[i].first, file);
+	for (uint32_t i = 0; i < img->n_actions; i++)
+		img->actions[i].at = diags_blame(c->diags, img->actions[i].at, file);
+	for (uint32_t i = 0; i < img->n_errors; i++)
+		img->errors[i].at = diags_blame(c->diags, img->errors[i].at, file);
+}
+
 /* What the run side needs of the compilation: the source for messages, and the kernel it was made for. */
 static void
 keep_source(struct compile *c)
@@ -145,8 +167,10 @@ compile_protected(struct compile *c)     /* its own frame: see C11 7.13.2.1 */
 	arena_on_nomem(c->tmp, &c->nomem);
 	arena_on_nomem(c->keep, &c->nomem);
 	err = run_passes(c);
-	if (err == SONDE_OK)
+	if (err == SONDE_OK) {
 		keep_source(c);
+		keep_places(c);
+	}
 	return err;
 }
 

@@ -1,8 +1,10 @@
 /* complete.c - what a prompt asks of the language: is an entry finished, which words begin like this. */
+#include <stdio.h>
 #include "codegen/gen.h"
 
 static const char *const keywords[] = {
-	"break", "config", "continue", "else", "false", "for", "if", "let", "offsetof", "return", "sizeof", "true", "unroll", "while",
+	"break", "comptime", "config", "continue", "else", "false", "for", "if", "import", "let", "macro", "offsetof", "return", "sizeof",
+	"true", "typeinfo", "typeof", "unroll", "while",
 };
 
 int
@@ -41,6 +43,15 @@ sonde_complete(sonde *ctx, const char *prefix, sonde_name_fn fn, void *ud)
 		stop = offer(&o, plugs.builtins[i]->name, plugs.builtins[i]->doc);
 	for (size_t i = 0; !stop && plugs.providers[i]; i++)
 		stop = offer(&o, plugs.providers[i]->name, plugs.providers[i]->doc);
+	for (const struct std_script *s = plugs.scripts; !stop && s->name; s++)
+		for (const char *word = s->macros + 1; !stop && *word; word += strspn(word, " ")) {
+			char name[64];
+			size_t len = strcspn(word, " ");
+
+			snprintf(name, sizeof(name), "%.*s", (int)len, word);
+			stop = offer(&o, name, NULL);
+			word += len;
+		}
 	for (size_t i = 0; !stop && i < LENGTH(keywords); i++)
 		stop = offer(&o, keywords[i], NULL);
 	return stop ? stop : o.n;

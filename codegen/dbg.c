@@ -38,9 +38,10 @@ dbg_line(const struct gen *g, struct span at, uint32_t *col)
 {
 	uint32_t lo = 0, hi = g->n_lines;
 
-	if (at.file != g->c->file) {
+	at = diags_blame(g->c->diags, at, (unsigned)g->c->file);
+	if (at.file != g->c->file) { /* of a script that is imported */
 		*col = 0;
-		return 1;
+		return 0;
 	}
 	while (hi - lo > 1) {
 		uint32_t mid = (lo + hi) / 2;

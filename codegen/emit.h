@@ -169,6 +169,7 @@ bool gen_cond(struct gen *, const struct node *, struct gblock *yes, struct gblo
 /* gen_value.c: into *dst when it is not NULL, else *out */
 bool gen_choice(struct gen *, const struct node *, struct gval *out); /* c ? a : b, c ?: b, if as an expression */
 bool gen_choice_to(struct gen *, const struct node *, struct gval *out, const struct gval *dst, bool pad);
+bool gen_list_value(struct gen *, const struct node *, struct gval *out, const struct gval *dst, bool pad); /* the same, to dst unless NULL */
 bool gen_block_value(struct gen *, const struct node *, struct gval *out); /* what its last expression gives */
 
 /* gen_var.c */

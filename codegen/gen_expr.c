@@ -540,5 +540,7 @@ gen_expr_to(struct gen *g, const struct node *n, struct gval dst, bool pad)
 		return gen_call_to(g, n, dst, pad);
 	if ((n->kind == N_TERNARY || n->kind == N_IF) && !type_is_scalar(t) && n->type == t)
 		return gen_choice_to(g, n, &v, &dst, pad);
+	if (n->kind == N_BLOCK && !type_is_scalar(t) && n->type == t)
+		return gen_list_value(g, n, &v, &dst, pad);
 	return gen_lazy(g, n, &v) && gen_to(g, v, dst, pad);
 }

@@ -1,13 +1,20 @@
 /* gen_value.c - c ? a : b, and statements that have a value: blocks and if chains. */
 #include "codegen/emit.h"
 
-static bool gen_list_value(struct gen *, const struct node *, struct gval *, const struct gval *, bool);
 
 static bool
 either(struct gen *g, const struct node *n, struct gval *v, const struct gval *dst, bool pad, const struct type *t)
 {
-	if (n->kind == N_BLOCK || n->kind == N_IF)
-		return gen_list_value(g, n, v, dst, pad);
+	if (n->kind == N_BLOCK || n->kind == N_IF) {
+		if (!gen_list_value(g, n, v, dst, pad))
+			return false;
+		if (dst || !type_is_scalar(t) || v->kind != GV_REG)
+			return true;
+		*v = gen_cast(g, *v, t);
+		if (v->is_trusted)
+			*v = emit_plain(g, *v);
+		return true;
+	}
 	if (dst)
 		return gen_expr_to(g, n, *dst, pad);
 	if (t->kind == T_VOID)
@@ -69,7 +76,7 @@ gen_choice(struct gen *g, const struct node *n, struct gval *out)
 }
 
 /* What the last expression of a block gives: written to dst when there is one. */
-static bool
+bool
 gen_list_value(struct gen *g, const struct node *n, struct gval *out, const struct gval *dst, bool pad)
 {
 	const struct node *s;
@@ -94,8 +101,11 @@ gen_list_value(struct gen *g, const struct node *n, struct gval *out, const stru
 bool
 gen_block_value(struct gen *g, const struct node *n, struct gval *out)
 {
+	const struct node *only = n->kid[0];
 	struct gval dst;
 
+	if (only && !only->next && only->kind == N_EXPR && only->op == 1 && only->kid[0]->type == n->type)
+		return gen_lazy(g, only->kid[0], out);
 	if (!n->type || type_is_scalar(n->type) || n->type->kind == T_VOID)
 		return gen_list_value(g, n, out, NULL, false);
 	dst = gen_temp(g, n->type);

@@ -160,6 +160,7 @@ struct sonde_image {
 	const char *source_name, *source; size_t source_len;
 	const char *kernel_id;           /* what the offsets came from: a hash of the BTF; NULL: none were used */
 	uint32_t max_payload;
+	struct { const char *name, *doc; } *options; uint32_t n_options; /* the script's own; doc may be NULL.  Not saved */
 	const char *license;             /* "GPL" */
 	struct image_config {            /* the config variables the run side needs, by name */
 		uint32_t print_maps_on_exit, max_cat_bytes, stack_mode, missing_probes, log_size;

@@ -50,6 +50,8 @@ struct sonde_diag {
 	const char *text; /* one line */
 	const char *hint; /* what to do about it, or NULL */
 	struct sonde_span at;
+	const struct sonde_span *from; /* inside a macro: the calls it was expanded from, the innermost first */
+	size_t n_from;
 };
 
 enum sonde_kind {
@@ -156,7 +158,9 @@ SONDE_API const struct sonde_diag *sonde_diag_at(const sonde *, size_t i);
 /* Writes diagnostic i as people read it: place, message, source line, carets, hint.  colour: 0 or 1. */
 SONDE_API int sonde_diag_render(const sonde *, size_t i, int colour, sonde_write_fn, void *ud);
 
-/* Compiles src (len bytes, need not end in NUL).  name: the file name for messages.  argv: $1 ... $argc. */
+/* Compiles src (len bytes, need not end in NUL).  name: the file name for messages.  argv: $1 ... $argc, in which "--"
+ * may stand once: words --NAME and --NAME=VALUE behind it are options that the script reads with getopt(), no parameters; --help
+ * is left to the caller.  What the script imports is read from files beside the one that name names. */
 SONDE_API int sonde_compile(sonde *, const char *name, const char *src, size_t len, const char *const *argv,
 			    int argc, sonde_image **out);
 /* An image from the bytes that sonde_image_save wrote; damaged ones are refused. */
@@ -168,6 +172,10 @@ SONDE_API sonde_image *sonde_image_ref(sonde_image *);
 SONDE_API void sonde_image_free(sonde_image *); /* drops one reference */
 /* Calls fn with the full name of each probe the image attaches.  Returns how many, or what fn returned if not 0. */
 SONDE_API int sonde_image_probes(const sonde_image *, sonde_name_fn, void *ud);
+
+/* Calls fn with the name (and description or NULL) of each option the script asks for by getopt(), none of a loaded image.
+ * Returns how many, or what fn returned if not 0. */
+SONDE_API int sonde_image_options(const sonde_image *, sonde_name_fn, void *ud);
 
 /* Loads and attaches everything, having run begin.  Nothing stays attached on failure. */
 SONDE_API int sonde_attach(sonde *, sonde_image *, sonde_session **out);

@@ -87,6 +87,13 @@ void diags_reset(struct diags *);      /* forgets messages and sources */
 /* Registers a text for spans to point into; copies it.  Returns the file number, or -1: out of memory. */
 int diags_add_source(struct diags *, const char *name, const char *text, size_t len);
 const struct source *diags_source(const struct diags *, unsigned file); /* NULL: none such */
+/* A macro's text at one of its uses: a file number with the text of `file`, whose messages tell of the call.  `file` itself when there
+ * is no number left. */
+unsigned diags_add_expansion(struct diags *, unsigned file, struct span call);
+/* The same place as one of the text that was registered: no expansion's number. */
+struct span diags_written(const struct diags *, struct span);
+/* The place in `file` that is to blame: the written one if it lies there, else the outermost call; NO_SPAN when neither does. */
+struct span diags_blame(const struct diags *, struct span, unsigned file);
 bool diag_error(struct diags *, struct span, enum diag_tag, const char *fmt, ...) PRINTF(4, 5); /* returns false */
 void diag_warn(struct diags *, struct span, enum diag_tag, const char *fmt, ...) PRINTF(4, 5);
 void diag_hint(struct diags *, const char *fmt, ...) PRINTF(2, 3); /* adds to the last message */

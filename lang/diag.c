@@ -9,6 +9,7 @@ enum {
 	TAB = 4,
 	MAX_LINE = 1000, /* bytes of a line that are shown */
 	MAX_LINES = 20, /* of one place */
+	MAX_FROM = 32, /* macro calls that one message shows */
 };
 
 struct message {
@@ -19,6 +20,8 @@ struct file {
 	struct source src;
 	uint32_t *line; /* offset of the first byte of each line */
 	size_t n_lines;
+	uint16_t written; /* the file that was registered: this one, or the one this is an expansion of */
+	struct span call; /* expanded from there; NO_SPAN */
 };
 /* The messages have their places here and not in the arena, so that even when memory is out an error
  * is counted and says so. */
@@ -31,7 +34,7 @@ struct diags {
 	struct list errors, warnings;
 	struct message *last; /* takes hints; NULL: none, or it was not kept */
 	struct file *file;
-	size_t n_files;
+	size_t n_files, files_cap;
 };
 
 static const char *const tag_name[] = {
@@ -59,7 +62,7 @@ diags_reset(struct diags *d)
 	mem_free(d->file);
 	d->arena = NULL;
 	d->file = NULL;
-	d->n_files = 0;
+	d->n_files = d->files_cap = 0;
 	d->errors.n = d->warnings.n = 0;
 	d->last = NULL;
 }
@@ -100,22 +103,81 @@ index_lines(struct arena *a, struct file *f)
 	return true;
 }
 
+/* Room for one more file; NULL: there is none. */
+static struct file *
+new_file(struct diags *d)
+{
+	if (d->n_files >= MAX_SOURCES)
+		return NULL;
+	if (d->n_files == d->files_cap) {
+		size_t cap = d->files_cap ? 2 * d->files_cap : 4;
+		struct file *file = mem_realloc(d->file, cap * sizeof(*file));
+		if (!file)
+			return NULL;
+		d->file = file;
+		d->files_cap = cap;
+	}
+	return &d->file[d->n_files];
+}
+
 int
 diags_add_source(struct diags *d, const char *name, const char *text, size_t len)
 {
-	if (d->n_files >= MAX_SOURCES || len >= UINT32_MAX / 2 || !have_arena(d))
+	struct file *f = len < UINT32_MAX / 2 && have_arena(d) ? new_file(d) : NULL;
+
+	if (!f)
 		return -1;
-	struct file *file = mem_realloc(d->file, (d->n_files + 1) * sizeof(*file));
-	if (!file)
-		return -1;
-	d->file = file;
-	struct file *f = &file[d->n_files];
+	*f = (struct file){ .written = (uint16_t)d->n_files, .call = NO_SPAN };
 	f->src.name = arena_strndup(d->arena, name, strlen(name));
 	f->src.text = arena_strndup(d->arena, text, len);
 	f->src.len = len;
 	if (!f->src.name || !f->src.text || !index_lines(d->arena, f))
 		return -1;
 	return (int)d->n_files++;
+}
+
+unsigned
+diags_add_expansion(struct diags *d, unsigned file, struct span call)
+{
+	struct file *f = file < d->n_files ? new_file(d) : NULL;
+
+	if (!f)
+		return file;
+	*f = d->file[d->file[file].written];
+	f->call = call;
+	return (unsigned)d->n_files++;
+}
+
+struct span
+diags_written(const struct diags *d, struct span at)
+{
+	if (at.file < d->n_files)
+		at.file = d->file[at.file].written;
+	return at;
+}
+
+/* A call has a smaller number than what it was expanded to, so that this ends. */
+static struct span
+call_of(const struct diags *d, struct span at)
+{
+	return at.file < d->n_files && d->file[at.file].call.file < at.file ? d->file[at.file].call : NO_SPAN;
+}
+
+static struct span
+outermost(const struct diags *d, struct span at)
+{
+	for (struct span up = call_of(d, at); up.file < d->n_files; up = call_of(d, at))
+		at = up;
+	return at;
+}
+
+struct span
+diags_blame(const struct diags *d, struct span at, unsigned file)
+{
+	if (at.file < d->n_files && d->file[at.file].written == file)
+		return diags_written(d, at);
+	at = outermost(d, at);
+	return at.file == file ? at : NO_SPAN;
 }
 
 const struct source *
@@ -180,9 +242,12 @@ message_text(struct diags *d, const char *fmt, va_list ap)
 	return text;
 }
 
+/* What macros say stands where they were called. */
 static bool
-is_before(struct span a, struct span b)
+is_before(const struct diags *d, struct span a, struct span b)
 {
+	a = outermost(d, a);
+	b = outermost(d, b);
 	if (a.file != b.file)
 		return a.file < b.file; /* 0xffff, no place, comes last */
 	return a.off < b.off;
@@ -194,10 +259,28 @@ list_insert(struct diags *d, struct list *l, struct message m)
 {
 	size_t i = l->n++;
 
-	for (; i > 0 && is_before(m.span, l->m[i - 1].span); i--)
+	for (; i > 0 && is_before(d, m.span, l->m[i - 1].span); i--)
 		l->m[i] = l->m[i - 1];
 	l->m[i] = m;
 	d->last = &l->m[i];
+}
+
+/* The calls that led to a place inside a macro. */
+static void
+add_calls(struct diags *d, struct message *m)
+{
+	struct sonde_span *from = NULL;
+	size_t n = 0;
+
+	for (struct span up = call_of(d, m->span); up.file < d->n_files && n < MAX_FROM; up = call_of(d, up)) {
+		if (!from)
+			from = d->arena ? arena_alloc(d->arena, MAX_FROM * sizeof(*from)) : NULL;
+		if (!from)
+			return;
+		from[n++] = diags_place(d, up);
+	}
+	m->out.from = from;
+	m->out.n_from = n;
 }
 
 static void
@@ -225,6 +308,7 @@ add(struct diags *d, enum sonde_level level, struct span at, enum diag_tag tag, 
 	m.out.tag = diag_tag_name(tag);
 	m.out.text = text;
 	m.out.at = diags_place(d, at);
+	add_calls(d, &m);
 	list_insert(d, l, m);
 }
 
@@ -391,6 +475,29 @@ render_level(enum sonde_level level, bool colour, struct buf *out)
 		buf_fmt(out, "%s: ", name[level]);
 }
 
+static void
+render_place(const struct sonde_span *at, struct buf *out)
+{
+	if (at->file && at->line == at->end_line)
+		buf_fmt(out, "%s:%u:%u-%u: ", at->file, at->line, at->col, at->end_col);
+	else if (at->file)
+		buf_fmt(out, "%s:%u-%u: ", at->file, at->line, at->end_line);
+}
+
+static void
+render_calls(const struct diags *d, const struct message *m, bool colour, struct buf *out)
+{
+	struct span up = m->span;
+
+	for (size_t i = 0; i < m->out.n_from; i++) {
+		up = call_of(d, up);
+		render_place(&m->out.from[i], out);
+		render_level(SONDE_NOTE, colour, out);
+		buf_str(out, "expanded from\n");
+		render_source(&d->file[up.file], &m->out.from[i], out);
+	}
+}
+
 void
 diags_render(const struct diags *d, size_t i, bool colour, struct buf *out)
 {
@@ -399,14 +506,12 @@ diags_render(const struct diags *d, size_t i, bool colour, struct buf *out)
 	if (!m)
 		return;
 	const struct sonde_span *at = &m->out.at;
-	if (at->file && at->line == at->end_line)
-		buf_fmt(out, "%s:%u:%u-%u: ", at->file, at->line, at->col, at->end_col);
-	else if (at->file)
-		buf_fmt(out, "%s:%u-%u: ", at->file, at->line, at->end_line);
+	render_place(at, out);
 	render_level(m->out.level, colour, out);
 	buf_fmt(out, "%s\n", m->out.text);
 	if (at->file)
 		render_source(&d->file[m->span.file], at, out);
+	render_calls(d, m, colour, out);
 	for (const char *hint = m->out.hint; hint;) {
 		const char *end = strchr(hint, '\n');
 		size_t len = end ? (size_t)(end - hint) : strlen(hint);

@@ -118,7 +118,7 @@ dump_detail(const struct node *n, struct buf *out)
 {
 	switch (n->kind) {
 	case N_CONFIG_SET: case N_MAPDECL: case N_ATTACH: case N_VAR: case N_MAP: case N_IDENT: case N_CALL:
-	case N_FIELD: case N_RECORD_FIELD: case N_TYPE:
+	case N_IMPORT: case N_MACRO: case N_FIELD: case N_RECORD_FIELD: case N_TYPE:
 		buf_fmt(out, " %s", n->u.str);
 		break;
 	case N_ASSIGN: case N_UNARY: case N_BINARY:

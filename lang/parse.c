@@ -239,15 +239,15 @@ read_attach(struct parser *p, struct buf *raw)
 	return true;
 }
 
-/* name=provider:..., which the language keeps for later. */
-static bool
-has_label(const char *s)
+/* Behind the name of name=provider:..., which the language keeps for later. */
+static const char *
+skip_label(const char *raw)
 {
-	if (!is_name_start(*s))
-		return false;
+	const char *s = raw;
+
 	while (is_name(*s))
 		s++;
-	return *s == '=';
+	return is_name_start(*raw) && *s == '=' && s[1] ? s + 1 : raw;
 }
 
 static struct node *
@@ -273,10 +273,7 @@ parse_attach(struct parser *p)
 		return parse_error(p, at, E_SYNTAX, "expected a probe, found '%.*s'",
 				   (int)(at.len > 40 ? 40 : at.len), p->lex.text + start);
 	}
-	if (has_label(text)) {
-		parse_take(p);
-		return parse_unsupported(p, at, "a name for a probe");
-	}
+	text = skip_label(text);
 	struct node *n = node_new(p->mem, N_ATTACH, at);
 	n->u.str = str_intern(p->mem, text, strlen(text));
 	return n;
@@ -415,6 +412,10 @@ parse_item(struct parser *p, struct seen *seen)
 		n = parse_config(p);
 	else if (item == ITEM_MAP)
 		n = parse_map_decl(p);
+	else if (item == ITEM_MACRO)
+		n = parse_macro(p);
+	else if (item == ITEM_IMPORT)
+		n = parse_import(p);
 	else if (is_in_order)
 		parse_skip_unsupported(p, item);
 	if (!n && !p->is_lost && item != ITEM_C && item != ITEM_TYPEDEF)

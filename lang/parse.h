@@ -1,5 +1,5 @@
 /* parse.h - the parser's state and its files: parse.c (program), parse_decl.c,
- * parse_stmt.c, parse_expr.c, parse_type.c.  Private to them. */
+ * parse_macro.c, parse_stmt.c, parse_expr.c, parse_type.c.  Private to them. */
 #ifndef LANG_PARSE_H
 #define LANG_PARSE_H
 #include "lang/lex.h"
@@ -52,6 +52,10 @@ void parse_skip_cpp_line(struct parser *); /* from lex.pos, with the lines that 
 /* tok begins it, and the next word may name it: says that it is not supported.  Skips C; the caller skips the others. */
 void parse_skip_unsupported(struct parser *, enum item);
 
+/* parse_macro.c */
+struct node *parse_macro(struct parser *);
+struct node *parse_import(struct parser *);
+
 /* parse_stmt.c */
 /* "{ ... }"; leaves the '}' in tok.  Its values are not settled. */
 struct node *parse_block_open(struct parser *);
@@ -68,6 +72,7 @@ int parse_precedence(enum token_kind); /* of a binary operator, 1 for the looses
 
 /* parse_type.c */
 struct node *parse_type(struct parser *);
+struct node *parse_tref(struct parser *);        /* what sizeof, typeof ... take: a type or an expression */
 bool parse_is_cast(const struct parser *);       /* tok is "(": does a cast begin here? */
 bool parse_is_type(const struct parser *);       /* tok begins a type where an expression could stand too, up to "," or ")" */
 bool parse_is_value_name(const char *name);      /* a name that is never a type's */

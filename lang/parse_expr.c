@@ -103,23 +103,21 @@ parse_map(struct parser *p)
 	return n;
 }
 
-/* sizeof(T), sizeof(e), offsetof(T, a.b) */
+/* sizeof(T), sizeof(e), typeinfo(e), offsetof(T, a.b) */
 static struct node *
 parse_measure(struct parser *p)
 {
-	bool is_sizeof = p->tok.word == WORD_SIZEOF;
-	struct node *n = node_new(p->mem, is_sizeof ? N_SIZEOF : N_OFFSETOF, p->tok.at);
+	enum word word = p->tok.word;
+	struct node *n = node_new(p->mem, word == WORD_SIZEOF ? N_SIZEOF : word == WORD_TYPEINFO ? N_TYPEINFO : N_OFFSETOF, p->tok.at);
 
 	parse_take(p);
-	if (!parse_expect(p, TK_LPAREN, is_sizeof ? "'(' after sizeof" : "'(' after offsetof"))
+	if (!parse_expect(p, TK_LPAREN, word == WORD_SIZEOF ? "'(' after sizeof" : word == WORD_TYPEINFO ? "'(' after typeinfo" :
+												  "'(' after offsetof"))
 		return NULL;
-	bool no_brace = p->no_brace;
-	p->no_brace = false;
-	n->kid[0] = parse_is_type(p) ? parse_type(p) : parse_expr(p);
-	p->no_brace = no_brace;
+	n->kid[0] = parse_tref(p);
 	if (!n->kid[0])
 		return NULL;
-	if (!is_sizeof) {
+	if (word == WORD_OFFSETOF) {
 		if (!parse_expect(p, TK_COMMA, "',' and a field"))
 			return NULL;
 		struct node *of = node_new(p->mem, N_DISCARD, p->tok.at);
@@ -147,6 +145,8 @@ parse_name(struct parser *p)
 
 	n->u.str = p->tok.str;
 	parse_take(p);
+	if (p->tok.kind == TK_NOT && parse_peek(p).kind == TK_LPAREN) /* name!(): the same as name() */
+		parse_take(p);
 	if (!parse_accept(p, TK_LPAREN))
 		return n;
 	n->kind = N_CALL;
@@ -170,17 +170,15 @@ parse_word(struct parser *p)
 		n->u.num = p->tok.word == WORD_TRUE;
 		parse_take(p);
 		return n;
-	case WORD_SIZEOF: case WORD_OFFSETOF:
+	case WORD_SIZEOF: case WORD_OFFSETOF: case WORD_TYPEINFO:
 		return parse_measure(p);
 	case WORD_IF:
 		n = parse_if(p);
 		if (n)
 			parse_settle_if(p, n, true);
 		return n;
-	case WORD_TYPEOF:
-		return parse_unsupported(p, at, "typeof");
-	case WORD_TYPEINFO:
-		return parse_unsupported(p, at, "typeinfo");
+	case WORD_TYPEOF: /* an argument of a macro; elsewhere an error of resolve's */
+		return parse_type(p);
 	default:
 		return parse_unexpected(p, "an expression");
 	}

@@ -132,13 +132,54 @@ parse_suffix(struct parser *p)
 	return n;
 }
 
+static bool
+parse_suffixes(struct parser *p, struct node **end)
+{
+	while (p->tok.kind == TK_STAR || p->tok.kind == TK_LBRACKET) {
+		*end = parse_suffix(p);
+		if (!*end)
+			return false;
+		end = &(*end)->next;
+	}
+	return true;
+}
+
+struct node *
+parse_tref(struct parser *p)
+{
+	bool no_brace = p->no_brace;
+
+	if (!parse_enter(p))
+		return NULL;
+	p->no_brace = false;
+	struct node *n = parse_is_type(p) ? parse_type(p) : parse_expr(p);
+	p->no_brace = no_brace;
+	p->depth--;
+	return n;
+}
+
+static struct node *
+parse_typeof(struct parser *p)
+{
+	struct node *n = node_new(p->mem, N_TYPEOF, p->tok.at);
+
+	parse_take(p);
+	if (!parse_expect(p, TK_LPAREN, "'(' after typeof"))
+		return NULL;
+	n->kid[0] = parse_tref(p);
+	if (!n->kid[0] || !parse_expect(p, TK_RPAREN, "')'") || !parse_suffixes(p, &n->kid[1]))
+		return NULL;
+	n->at = span_join(n->at, p->last);
+	return n;
+}
+
 struct node *
 parse_type(struct parser *p)
 {
 	struct span start = p->tok.at;
 
 	if (p->tok.kind == TK_IDENT && p->tok.word == WORD_TYPEOF)
-		return parse_unsupported(p, start, "typeof");
+		return parse_typeof(p);
 	if (p->tok.kind != TK_IDENT || (p->tok.word != WORD_NONE && !is_record_word(p->tok.word)))
 		return parse_unexpected(p, "a type");
 	struct node *n = node_new(p->mem, N_TYPE, start);
@@ -152,13 +193,8 @@ parse_type(struct parser *p)
 		n->u.str = str_intern(p->mem, name, strlen(name));
 		parse_take(p);
 	}
-	struct node **end = &n->kid[0];
-	while (p->tok.kind == TK_STAR || p->tok.kind == TK_LBRACKET) {
-		*end = parse_suffix(p);
-		if (!*end)
-			return NULL;
-		end = &(*end)->next;
-	}
+	if (!parse_suffixes(p, &n->kid[0]))
+		return NULL;
 	n->at = span_join(start, p->last);
 	return n;
 }

@@ -2,6 +2,7 @@
 #include "probes/common.h"
 
 extern const struct builtin *const all_builtins[]; /* stdlib/all.c */
+extern const struct std_script all_scripts[];           /* stdlib/scripts.c */
 extern const struct provider *const all_providers[];
 
 const struct provider *const all_providers[] = {
@@ -13,4 +14,4 @@ const struct provider *const all_providers[] = {
 	NULL,
 };
 
-const struct plugs plugs = { .builtins = all_builtins, .providers = all_providers };
+const struct plugs plugs = { .builtins = all_builtins, .providers = all_providers, .scripts = all_scripts };

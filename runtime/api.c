@@ -162,6 +162,18 @@ sonde_image_probes(const sonde_image *img, sonde_name_fn fn, void *ud)
 	return (int)img->n_targets;
 }
 
+int
+sonde_image_options(const sonde_image *img, sonde_name_fn fn, void *ud)
+{
+	for (uint32_t i = 0; i < img->n_options; i++) {
+		int stop = fn(ud, img->options[i].name, img->options[i].doc);
+
+		if (stop)
+			return stop;
+	}
+	return (int)img->n_options;
+}
+
 /* ---- sessions ---- */
 int
 sonde_attach(sonde *ctx, sonde_image *img, sonde_session **out)

@@ -291,20 +291,17 @@ named_type(struct compile *c, const struct node *n, bool *is_counted)
 	return NULL;
 }
 
-const struct type *
-type_of_node(struct compile *c, const struct node *n)
+/* is_counted: the first number is a capacity, not the length of an array. */
+static const struct type *
+with_suffixes(struct compile *c, const struct type *t, const struct node *s, bool is_counted)
 {
-	bool is_counted;
-	const struct type *t = named_type(c, n, &is_counted);
-
-	if (!t)
-		return NULL;
-	for (const struct node *s = n->kid[0]; s; s = s->next) {
+	for (; s; s = s->next) {
 		if (s->op == TK_STAR) {
 			t = type_ptr(c->types, t->kind == T_VOID ? NULL : t, AS_KERNEL);
 		} else if (is_counted) {
 			if (s->u.num == 0 || s->u.num > 1 << 20)
-				return diag_error(c->diags, s->at, E_SIZE, "the capacity of a %s is 1 to 1048576 bytes", n->u.str), NULL;
+				return diag_error(c->diags, s->at, E_SIZE, "the capacity of a %s is 1 to 1048576 bytes",
+						  t->kind == T_STR ? "string" : "buffer"), NULL;
 			t = t->kind == T_STR ? type_str(c->types, (uint32_t)s->u.num) : type_bytes(c->types, (uint32_t)s->u.num);
 		} else {
 			uint64_t len = s->u.num == UINT64_MAX ? 0 : s->u.num;
@@ -316,6 +313,21 @@ type_of_node(struct compile *c, const struct node *n)
 		is_counted = false;
 	}
 	return t;
+}
+
+const struct type *
+type_of_node(struct compile *c, const struct node *n)
+{
+	bool is_counted;
+	const struct type *t = named_type(c, n, &is_counted);
+
+	return t ? with_suffixes(c, t, n->kid[0], is_counted) : NULL;
+}
+
+const struct type *
+type_suffixed(struct compile *c, const struct type *t, const struct node *suffixes)
+{
+	return with_suffixes(c, t, suffixes, false);
 }
 
 /* The same pointer type with another address space, all levels. */

@@ -186,6 +186,48 @@ fold_unary(struct compile *c, struct node *n)
 	return true;
 }
 
+bool
+is_literal(const struct node *n)
+{
+	return is_num(n) || n->kind == N_STR;
+}
+
+bool
+fold_truth(const struct node *n)
+{
+	return n->kind == N_STR ? n->u.str[0] != '\0' : n->u.num != 0;
+}
+
+void
+node_become(struct node *n, const struct node *other)
+{
+	struct node *next = n->next;
+
+	if (other)
+		*n = *other;
+	else
+		*n = (struct node){ .kind = N_BLOCK, .at = n->at };
+	n->next = next;
+}
+
+/* (x = 1, y = 2).x, of literals only: the other members are not evaluated then. */
+static void
+fold_member(struct node *n)
+{
+	const struct node *found = NULL;
+
+	if (n->kid[0]->kind != N_RECORD)
+		return;
+	for (const struct node *f = n->kid[0]->kid[0]; f; f = f->next) {
+		if (!is_literal(f->kid[0]))
+			return;
+		if (strcmp(f->u.str, n->u.str) == 0)
+			found = f->kid[0];
+	}
+	if (found)
+		node_become(n, found);
+}
+
 /* Kids are folded already.  Becoming a literal keeps the node's place, so that messages show the whole expression. */
 bool
 fold_node(struct compile *c, struct node *n)
@@ -194,11 +236,17 @@ fold_node(struct compile *c, struct node *n)
 	case N_UNARY: return fold_unary(c, n);
 	case N_BINARY: return fold_binary(c, n);
 	case N_COMPTIME:
-		if (is_num(n->kid[0]))
-			n->kid[0]->kind == N_BOOL ? become_bool(n, n->kid[0]->u.num) :
-						    become_int(n, n->kid[0]->u.num, n->kid[0]->op == 2);
-		else if (n->kid[0]->kind == N_STR)
-			become_str(c, n, n->kid[0]->u.str, (size_t)n->kid[0]->op);
+		if (is_literal(n->kid[0]))
+			node_become(n, n->kid[0]);
+		return true;
+	case N_TERNARY:
+		if (is_literal(n->cond) && (n->then || !fold_truth(n->cond)))
+			node_become(n, fold_truth(n->cond) ? n->then : n->els);
+		else if (is_literal(n->cond))
+			node_become(n, n->cond);
+		return true;
+	case N_FIELD:
+		fold_member(n);
 		return true;
 	case N_INDEX:
 		if (n->lhs->kind == N_STR && n->rhs->kind == N_INT && n->rhs->u.num <= (uint64_t)n->lhs->op)
@@ -207,6 +255,16 @@ fold_node(struct compile *c, struct node *n)
 		return true;
 	default: return true;
 	}
+}
+
+bool
+fold_tree(struct compile *c, struct node *n)
+{
+	for (int i = 0; i < node_kids(n->kind); i++)
+		for (struct node *kid = n->kid[i]; kid; kid = kid->next)
+			if (kid->kind != N_TYPE && !fold_tree(c, kid))
+				return false;
+	return fold_node(c, n);
 }
 
 bool

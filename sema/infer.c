@@ -32,8 +32,8 @@ infer_value(struct infer *in, struct node *n)
 	return aggr_value(in, infer_expr(in, n));
 }
 
-static const struct type *
-wrong(struct infer *in, struct span at, enum diag_tag tag, const char *fmt, ...)
+const struct type *
+infer_wrong(struct infer *in, struct span at, enum diag_tag tag, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -57,7 +57,7 @@ infer_var(struct infer *in, struct node *n)
 	if (!v->type && v->declared)
 		v->type = v->declared;
 	if (!v->type)
-		return wrong(in, n->at, E_VAR_UNDEF, "Undefined or undeclared variable: %s", v->name);
+		return infer_wrong(in, n->at, E_VAR_UNDEF, "Undefined or undeclared variable: %s", v->name);
 	return v->type;
 }
 
@@ -88,11 +88,11 @@ keys_type(struct infer *in, struct node *keys)
 		const struct type *t = infer_value(in, k);
 
 		if (n == LENGTH(elem))
-			return wrong(in, k->at, E_MAP_TYPE, "a key has up to %zu parts", LENGTH(elem));
+			return infer_wrong(in, k->at, E_MAP_TYPE, "a key has up to %zu parts", LENGTH(elem));
 		if (t && !type_is_key(t) && t->kind != T_VOID)
-			return wrong(in, k->at, E_MAP_TYPE, "%s cannot be part of a map key", infer_name(in, t));
+			return infer_wrong(in, k->at, E_MAP_TYPE, "%s cannot be part of a map key", infer_name(in, t));
 		if (t && t->kind == T_VOID)
-			return wrong(in, k->at, E_MAP_TYPE, "Value '%s' cannot be used as a map key", infer_name(in, t));
+			return infer_wrong(in, k->at, E_MAP_TYPE, "Value '%s' cannot be used as a map key", infer_name(in, t));
 		elem[n++] = t;
 		is_known &= t != NULL;
 	}
@@ -118,7 +118,7 @@ infer_keys(struct infer *in, struct node *map)
 	if (!m->key)
 		m->key = t;
 	if (in->is_final && !type_can_assign(m->key, t))
-		return wrong(in, map->kid[0]->at, E_MAP_TYPE,
+		return infer_wrong(in, map->kid[0]->at, E_MAP_TYPE,
 			     "Argument mismatch for %s: trying to access with arguments: '%s' when map expects arguments: '%s'",
 			     m->name, infer_name(in, t), infer_name(in, m->key));
 	return m->key;
@@ -132,7 +132,7 @@ infer_map(struct infer *in, struct node *n)
 	infer_keys(in, n);
 	if (!m->val) {
 		if (in->is_final) {
-			wrong(in, n->at, E_MAP_UNDEF, "Undefined map: %s", m->name);
+			infer_wrong(in, n->at, E_MAP_UNDEF, "Undefined map: %s", m->name);
 			diag_hint(in->c->diags, "nothing is ever assigned to %s", m->name);
 		}
 		return NULL;
@@ -157,7 +157,7 @@ infer_field(struct infer *in, struct node *n)
 	if (t->kind != T_RECORD) {
 		const char *why;
 
-		wrong(in, n->at, E_FIELD, "Can not access field '%s' on expression of type '%s'", n->u.str,
+		infer_wrong(in, n->at, E_FIELD, "Can not access field '%s' on expression of type '%s'", n->u.str,
 		      infer_name(in, n->kid[0]->type));
 		if (in->is_final && t->kind == T_PTR && !kernel_has_btf(c->kernel, &why))
 			diag_hint(c->diags, "kernel types are not known here: %s", why);
@@ -169,11 +169,11 @@ infer_field(struct infer *in, struct node *n)
 	if (!in->is_final)
 		return NULL;
 	if (strncmp(n->u.str, "common_", 7) == 0 && strcmp(t->name, "args") == 0)
-		return wrong(in, n->at, E_FIELD, "BPF does not support accessing common tracepoint fields");
+		return infer_wrong(in, n->at, E_FIELD, "BPF does not support accessing common tracepoint fields");
 	if (type_is_literal_record(t))
-		wrong(in, n->at, E_FIELD, "Record does not contain a field named '%s'", n->u.str);
+		infer_wrong(in, n->at, E_FIELD, "Record does not contain a field named '%s'", n->u.str);
 	else
-		wrong(in, n->at, E_FIELD, "Struct/union of type '%s' does not contain a field named '%s'", infer_name(in, t), n->u.str);
+		infer_wrong(in, n->at, E_FIELD, "Struct/union of type '%s' does not contain a field named '%s'", infer_name(in, t), n->u.str);
 	kernel_near_field(c->kernel, c->types, t, n->u.str, &near);
 	if (near.best)
 		diag_hint(c->diags, "did you mean '%s'?", near.best);
@@ -189,24 +189,24 @@ infer_index(struct infer *in, struct node *n)
 	if (!t || !i)
 		return NULL;
 	if (!type_is_number(i))
-		return wrong(in, n->rhs->at, E_TYPE, "The array index operator [] only accepts positive integer indices, this is %s", infer_name(in, i));
+		return infer_wrong(in, n->rhs->at, E_TYPE, "The array index operator [] only accepts positive integer indices, this is %s", infer_name(in, i));
 	if (t->kind == T_TUPLE) {
 		if (!fold_int(n->rhs, &k))
-			return wrong(in, n->rhs->at, E_INDEX, "a tuple's index must be a constant");
+			return infer_wrong(in, n->rhs->at, E_INDEX, "a tuple's index must be a constant");
 		if (k < 0 || k >= t->n)
-			return wrong(in, n->at, E_INDEX, "Invalid tuple index: %lld. Found %u elements in tuple.", (long long)k, t->n);
+			return infer_wrong(in, n->at, E_INDEX, "Invalid tuple index: %lld. Found %u elements in tuple.", (long long)k, t->n);
 		return t->fields[k].type;
 	}
 	if (t->kind == T_ARRAY || t->kind == T_STR) {
 		uint32_t len = t->kind == T_STR ? t->size : t->n;
 
 		if (fold_int(n->rhs, &k) && (k < 0 || (len && k >= len)))
-			return wrong(in, n->rhs->at, E_INDEX, "the index %lld is out of bounds for array of size %u", (long long)k, len);
+			return infer_wrong(in, n->rhs->at, E_INDEX, "the index %lld is out of bounds for array of size %u", (long long)k, len);
 		return t->kind == T_STR ? type_int(in->c->types, 1, true) : t->elem;
 	}
 	if (t->kind == T_PTR && t->elem && t->elem->size)
 		return t->elem;
-	return wrong(in, n->lhs->at, E_TYPE, "The array index operator [] can only be used on arrays and pointers, found %s", infer_name(in, t));
+	return infer_wrong(in, n->lhs->at, E_TYPE, "The array index operator [] can only be used on arrays and pointers, found %s", infer_name(in, t));
 }
 
 /* ---- operators ---- */
@@ -228,20 +228,20 @@ infer_unary(struct infer *in, struct node *n)
 		return NULL;
 	switch (n->op) {
 	case TK_NOT:
-		return type_is_condition(t) ? type_bool(ts) : wrong(in, n->at, E_TYPE, "The ! operator can not be used on expressions of type '%s'", infer_name(in, t));
+		return type_is_condition(t) ? type_bool(ts) : infer_wrong(in, n->at, E_TYPE, "The ! operator can not be used on expressions of type '%s'", infer_name(in, t));
 	case TK_STAR:
 		if (t->kind == T_PTR && t->elem && t->elem->kind != T_VOID)
 			return t->elem;
 		if (t->kind == T_INT)
 			return t;
-		return wrong(in, n->at, E_DEREF, "Can not dereference type '%s'. It is not a pointer.", infer_name(in, t));
+		return infer_wrong(in, n->at, E_DEREF, "Can not dereference type '%s'. It is not a pointer.", infer_name(in, t));
 	case TK_AMP:
 		if (n->kid[0]->kind != N_VAR && n->kid[0]->kind != N_MAP)
-			return wrong(in, n->at, E_TYPE, "The & operator takes a scratch variable or a map");
+			return infer_wrong(in, n->at, E_TYPE, "The & operator takes a scratch variable or a map");
 		return type_ptr(ts, type_settle(ts, t), AS_BPF);
 	default:
 		if (!type_is_number(t))
-			return wrong(in, n->at, E_TYPE, "The %s operator can not be used on expressions of type '%s'", token_text((enum token_kind)n->op),
+			return infer_wrong(in, n->at, E_TYPE, "The %s operator can not be used on expressions of type '%s'", token_text((enum token_kind)n->op),
 				     infer_name(in, t));
 		return type_int(ts, 8, n->op == TK_MINUS || (t->is_signed && !is_flexible(n->kid[0])));
 	}
@@ -272,10 +272,10 @@ infer_compare(struct infer *in, struct node *n, const struct type *a, const stru
 	else
 		ok = type_join(in->c->types, a, b) != NULL || (a->kind == T_ARRAY && a == b);
 	if (!ok && is_order && a->kind == b->kind)
-		return wrong(in, n->at, E_TYPE, "The %s operator can not be used on expressions of types '%s', '%s'",
+		return infer_wrong(in, n->at, E_TYPE, "The %s operator can not be used on expressions of types '%s', '%s'",
 			     token_text((enum token_kind)n->op), infer_name(in, a), infer_name(in, b));
 	if (!ok)
-		return wrong(in, n->at, E_TYPE, "Type mismatch for '%s': comparing '%s' with '%s'", token_text((enum token_kind)n->op),
+		return infer_wrong(in, n->at, E_TYPE, "Type mismatch for '%s': comparing '%s' with '%s'", token_text((enum token_kind)n->op),
 			     infer_name(in, a), infer_name(in, b));
 	return type_bool(in->c->types);
 }
@@ -287,7 +287,7 @@ infer_pointer_math(struct infer *in, struct node *n, const struct type *a, const
 		return a;
 	if (n->op == TK_PLUS && b->kind == T_PTR && type_is_number(a))
 		return b;
-	return wrong(in, n->at, E_TYPE, "The %s operator can not be used on expressions of types '%s', '%s'",
+	return infer_wrong(in, n->at, E_TYPE, "The %s operator can not be used on expressions of types '%s', '%s'",
 		     token_text((enum token_kind)n->op), infer_name(in, a), infer_name(in, b));
 }
 
@@ -318,7 +318,7 @@ infer_step(struct infer *in, struct node *n)
 
 		return type_int(ts, 8, n->op == TK_MINUS || is_signed || (type_is_literal(a) && type_is_literal(b)));
 	}
-	return wrong(in, n->at, E_TYPE, "The %s operator can not be used on expressions of types '%s', '%s'",
+	return infer_wrong(in, n->at, E_TYPE, "The %s operator can not be used on expressions of types '%s', '%s'",
 		     token_text((enum token_kind)n->op), infer_name(in, a), infer_name(in, b));
 }
 
@@ -343,14 +343,23 @@ infer_binary(struct infer *in, struct node *n)
 static const struct type *
 infer_ternary(struct infer *in, struct node *n)
 {
-	const struct type *c = infer_value(in, n->cond), *a = n->then ? infer_value(in, n->then) : c, *b = infer_value(in, n->els), *t;
+	const struct type *c, *a, *b, *t;
+	struct node *live;
 
+	switch (infer_branch(in, n, &live)) {
+	case BRANCH_RUNTIME: break;
+	case BRANCH_LIVE: return infer_value(in, live);
+	default: return NULL;
+	}
+	c = infer_value(in, n->cond);
+	a = n->then ? infer_value(in, n->then) : c;
+	b = infer_value(in, n->els);
 	if (!a || !b)
 		return a ? a : b;
 	if (c && !type_is_condition(c))
-		return wrong(in, n->cond->at, E_TYPE, "Invalid condition: %s", infer_name(in, c));
+		return infer_wrong(in, n->cond->at, E_TYPE, "Invalid condition: %s", infer_name(in, c));
 	t = a->kind == T_VOID && b->kind == T_VOID ? a : type_join(in->c->types, a, b);
-	return t ? t : wrong(in, n->at, E_TYPE, "Branches must return the same type or compatible types: have '%s' and '%s'", infer_name(in, a), infer_name(in, b));
+	return t ? t : infer_wrong(in, n->at, E_TYPE, "Branches must return the same type or compatible types: have '%s' and '%s'", infer_name(in, a), infer_name(in, b));
 }
 
 static const struct type *
@@ -368,7 +377,7 @@ infer_incdec(struct infer *in, struct node *n)
 		t = to->type = to->ref.var->type;
 	}
 	if (t && !type_is_number(t) && t->kind != T_PTR)
-		return wrong(in, n->at, E_TYPE, "The %s operator can not be used on expressions of type '%s'", token_text((enum token_kind)n->op), infer_name(in, t));
+		return infer_wrong(in, n->at, E_TYPE, "The %s operator can not be used on expressions of type '%s'", token_text((enum token_kind)n->op), infer_name(in, t));
 	return t;
 }
 
@@ -376,88 +385,29 @@ static const struct type *
 infer_cast(struct infer *in, struct node *n)
 {
 	struct types *ts = in->c->types;
-	const struct type *from = infer_expr(in, n->rhs), *to = n->lhs->type;
+	const struct type *from = infer_expr(in, n->rhs), *to = infer_tref(in, n->lhs);
 
-	if (!to) {
-		if (n->lhs->kind != N_TYPE)
-			return wrong(in, n->lhs->at, E_TYPE_NAME, "a cast takes the name of a type");
-		to = n->lhs->type = type_of_node(in->c, n->lhs);
-		if (!to)
-			to = n->lhs->type = type_void(ts); /* reported once */
-	}
-	if (!from || to->kind == T_VOID)
+	if (!to && n->lhs->kind == N_TYPE)
+		to = n->lhs->type = type_void(ts); /* reported once */
+	if (!to || !from || to->kind == T_VOID)
 		return NULL;
 	if (to->kind == T_ARRAY && to->n == 0 && to->elem->size)
 		to = type_array(ts, to->elem, from->size / to->elem->size ? from->size / to->elem->size : 1);
 	if (!type_can_cast(to, from))
-		return wrong(in, n->at, E_CAST, "Cannot cast from \"%s\" to \"%s\"", infer_name(in, from), infer_name(in, to));
+		return infer_wrong(in, n->at, E_CAST, "Cannot cast from \"%s\" to \"%s\"", infer_name(in, from), infer_name(in, to));
 	if (to->kind == T_PTR)
 		to = type_in_space(ts, to, from->kind == T_PTR ? from->space : default_space(in));
-	if (in->is_final && to == from && n->rhs->kind != N_INT && n->rhs->kind != N_MAP)
+	/* a macro casts what it may be given */
+	if (in->is_final && to == from && n->rhs->kind != N_INT && n->rhs->kind != N_MAP &&
+	    diags_written(in->c->diags, n->at).file == n->at.file)
 		diag_warn(in->c->diags, n->at, W_CAST, "Unnecessary cast: expression is already of type %s", infer_name(in, to));
 	if (in->is_final && to->enums && n->rhs->kind == N_INT) {
 		for (uint32_t i = 0; i < to->n; i++)
 			if ((uint64_t)to->enums[i].value == n->rhs->u.num)
 				return to;
-		return wrong(in, n->at, E_CAST, "Enum: %s doesn't contain a variant value of %lld", to->name, (long long)n->rhs->u.num);
+		return infer_wrong(in, n->at, E_CAST, "Enum: %s doesn't contain a variant value of %lld", to->name, (long long)n->rhs->u.num);
 	}
 	return to;
-}
-
-static const struct type *
-infer_size(struct infer *in, struct node *n)
-{
-	const struct type *t = n->kid[0]->kind == N_TYPE ? n->kid[0]->type ? n->kid[0]->type : type_of_node(in->c, n->kid[0])
-							 : infer_expr(in, n->kid[0]);
-
-	n->kid[0]->type = t;
-	if (t && in->is_final) {
-		n->kind = N_INT;
-		n->op = 0;
-		n->u.num = type_settle(in->c->types, t)->size;
-		n->kid[0] = NULL;
-	}
-	return type_int(in->c->types, 8, false);
-}
-
-static bool
-offset_of(struct infer *in, const struct type *t, const struct node *path, uint64_t *off)
-{
-	struct field f;
-
-	if (path->kind != N_FIELD)
-		return true;
-	if (path->kid[0]->kind == N_FIELD) {
-		if (!offset_of(in, t, path->kid[0], off))
-			return false;
-		t = path->kid[0]->type;
-	}
-	while (t && t->kind == T_PTR && path->kid[0]->kind != N_FIELD)
-		t = t->elem;
-	if (!t || t->kind != T_RECORD || !kernel_field(in->c->kernel, in->c->types, t, path->u.str, &f)) {
-		wrong(in, path->at, E_FIELD, "Struct/union of type '%s' does not contain a field named '%s'", infer_name(in, t), path->u.str);
-		return false;
-	}
-	*off += f.off;
-	((struct node *)path)->type = f.type;
-	return true;
-}
-
-static const struct type *
-infer_offsetof(struct infer *in, struct node *n)
-{
-	const struct type *t = n->kid[0]->kind == N_TYPE ? n->kid[0]->type ? n->kid[0]->type : type_of_node(in->c, n->kid[0])
-							 : infer_expr(in, n->kid[0]);
-	uint64_t off = 0;
-
-	n->kid[0]->type = t;
-	if (t && in->is_final && offset_of(in, t, n->kid[1], &off)) {
-		n->kind = N_INT;
-		n->op = 0;
-		n->u.num = off;
-		n->kid[0] = n->kid[1] = NULL;
-	}
-	return type_int(in->c->types, 8, false);
 }
 
 static const struct type *
@@ -469,7 +419,7 @@ infer_tuple(struct infer *in, struct node *n)
 	bool is_known = true;
 
 	if (count > 64)
-		return wrong(in, n->at, E_SIZE, "a tuple has up to 64 elements, this has %u", count);
+		return infer_wrong(in, n->at, E_SIZE, "a tuple has up to 64 elements, this has %u", count);
 	for (struct node *e = n->kid[0]; e; e = e->next, i++) {
 		struct node *value = e->kind == N_RECORD_FIELD ? e->kid[0] : e;
 
@@ -478,7 +428,7 @@ infer_tuple(struct infer *in, struct node *n)
 		if (e->kind == N_RECORD_FIELD)
 			e->type = elem[i];
 		if (elem[i] && (elem[i]->kind == T_AGGR || elem[i]->kind == T_VOID || elem[i]->kind == T_WORD))
-			return wrong(in, e->at, E_TYPE, "Map type %s cannot exist inside a tuple", infer_name(in, elem[i]));
+			return infer_wrong(in, e->at, E_TYPE, "Map type %s cannot exist inside a tuple", infer_name(in, elem[i]));
 		is_known &= elem[i] != NULL;
 	}
 	if (!is_known)
@@ -518,7 +468,7 @@ proto_result(struct infer *in, struct node *n, const struct proto *p)
 	if ((w[0] == 'u' || w[0] == 'i') && w[1] >= '1' && w[1] <= '9')
 		return type_int(ts, (uint32_t)strtoul(w + 1, NULL, 10) / 8, w[0] == 'i');
 	const struct fmt *fmt = run_find_fmt(w);
-	return fmt ? type_fmt(ts, type_int(ts, 8, false), fmt) : wrong(in, n->at, E_INTERNAL, "the prototype of %s cannot be read", n->ref.bi->name);
+	return fmt ? type_fmt(ts, type_int(ts, 8, false), fmt) : infer_wrong(in, n->at, E_INTERNAL, "the prototype of %s cannot be read", n->ref.bi->name);
 }
 
 static const struct type *
@@ -530,7 +480,7 @@ infer_call(struct infer *in, struct node *n)
 	unsigned i = 0;
 
 	if (bi->flags & BI_AGGR)
-		return wrong(in, n->at, E_CALL, "%s() must be assigned directly to a map", bi->name);
+		return infer_wrong(in, n->at, E_CALL, "%s() must be assigned directly to a map", bi->name);
 	proto_read(bi->sig, &p);
 	for (struct node *a = n->kid[0]; a; a = a->next, i++) {
 		const char *word = i < p.n_args ? p.arg[i].word : "any";
@@ -556,6 +506,8 @@ infer_node(struct infer *in, struct node *n)
 
 	switch (n->kind) {
 	case N_INT:
+		if (n->ref.bi)
+			return n->type;
 		if (n->type && (n->type->enums || in->is_final) && !type_is_literal(n->type))
 			return n->type;
 		if (in->is_final || n->op)
@@ -577,10 +529,11 @@ infer_node(struct infer *in, struct node *n)
 	case N_OFFSETOF: return infer_offsetof(in, n);
 	case N_TUPLE:
 	case N_RECORD: return infer_tuple(in, n);
-	case N_COMPTIME: return infer_expr(in, n->kid[0]);
+	case N_COMPTIME: return infer_comptime(in, n);
+	case N_TYPEINFO: return infer_typeinfo(in, n);
 	case N_IF:
 	case N_BLOCK: return infer_block_value(in, n);
-	default: return wrong(in, n->at, E_INTERNAL, "no type for a %s", node_name(n->kind));
+	default: return infer_wrong(in, n->at, E_INTERNAL, "no type for a %s", node_name(n->kind));
 	}
 }
 

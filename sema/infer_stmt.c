@@ -173,8 +173,12 @@ infer_let(struct infer *in, struct node *n)
 {
 	struct var *v = n->kid[0]->ref.var;
 
-	if (n->kid[1] && n->kid[1]->kind != N_TYPE && !v->declared)
-		v->declared = type_settle(in->c->types, infer_value(in, n->kid[1]));
+	if (n->kid[1] && n->kid[1]->kind == N_TYPEOF) {
+		const struct type *t = infer_tref(in, n->kid[1]);
+
+		in->changed |= !in->is_final && t && t != v->declared;
+		v->declared = v->type = t ? t : v->declared;
+	}
 	if (v->declared && !v->type)
 		v->type = v->declared;
 	if (n->kid[2])
@@ -242,6 +246,24 @@ infer_return(struct infer *in, struct node *n)
 }
 
 static void
+infer_if(struct infer *in, struct node *n)
+{
+	struct node *live;
+
+	while (n && n->kind == N_IF) {
+		if (infer_branch(in, n, &live) != BRANCH_RUNTIME) {
+			n = live;
+			continue;
+		}
+		infer_cond(in, n->cond);
+		infer_list(in, n->then->kid[0]);
+		n = n->els;
+	}
+	if (n)
+		infer_list(in, n->kid[0]);
+}
+
+static void
 infer_stmt(struct infer *in, struct node *n)
 {
 	switch (n->kind) {
@@ -249,14 +271,7 @@ infer_stmt(struct infer *in, struct node *n)
 	case N_ASSIGN: infer_assign(in, n); return;
 	case N_LET: infer_let(in, n); return;
 	case N_FOR: infer_for(in, n); return;
-	case N_IF:
-		for (; n && n->kind == N_IF; n = n->els) {
-			infer_cond(in, n->cond);
-			infer_list(in, n->then->kid[0]);
-		}
-		if (n)
-			infer_list(in, n->kid[0]);
-		return;
+	case N_IF: infer_if(in, n); return;
 	case N_WHILE:
 	case N_UNROLL:
 		infer_cond(in, n->kid[0]);
@@ -285,7 +300,14 @@ infer_block_value(struct infer *in, struct node *n)
 
 	if (n->kind == N_IF) {
 		const struct type *a, *b, *t;
+		struct node *live;
 
+		switch (infer_branch(in, n, &live)) {
+		case BRANCH_RUNTIME: break;
+		case BRANCH_LIVE: return n->type = infer_block_value(in, live);
+		case BRANCH_DEAD: return type_void(in->c->types);
+		default: return NULL;
+		}
 		infer_cond(in, n->cond);
 		a = infer_block_value(in, n->then);
 		b = n->els ? infer_block_value(in, n->els) : type_void(in->c->types);
@@ -305,6 +327,33 @@ infer_block_value(struct infer *in, struct node *n)
 	for (last = n->kid[0]; last && last->next; last = last->next)
 		;
 	return last && last->kind == N_EXPR && last->op == 1 ? infer_value(in, last->kid[0]) : type_void(in->c->types);
+}
+
+/* Which variables callbacks share with the program is known only now: what sizeof asks of, and what "if comptime" leaves out,
+ * shares nothing. */
+static void
+find_captured(struct node *n, uint32_t callbacks)
+{
+	if (n->kind == N_VAR && n->ref.var)
+		n->ref.var->is_captured |= callbacks > n->ref.var->loop_depth;
+	for (int i = 0; i < node_kids(n->kind); i++)
+		for (struct node *kid = n->kid[i]; kid; kid = kid->next)
+			find_captured(kid, callbacks + (n->kind == N_FOR && i == 2));
+}
+
+static void
+settle_vars(struct compile *c)
+{
+	for (struct probe *p = c->probes; p; p = p->next) {
+		for (uint32_t i = 0; i < p->n_vars; i++) {
+			p->vars[i]->is_captured = false;
+			if (!p->vars[i]->type) /* only in code that "if comptime" left out */
+				p->vars[i]->type = type_int(c->types, 8, true);
+		}
+		if (p->node->kid[1])
+			find_captured(p->node->kid[1], 0);
+		find_captured(p->node->kid[2], 0);
+	}
 }
 
 static void
@@ -351,6 +400,7 @@ pass_infer(struct compile *c)
 	walk_probes(&in);
 	if (diags_errors(c->diags) != before)
 		return false;
+	settle_vars(c);
 	return !in.changed || diag_error(c->diags, c->prog->at, E_INTERNAL, "types do not settle");
 }
 

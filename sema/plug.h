@@ -42,6 +42,9 @@ struct builtin {
 	/* Brings a call into the one form that the hooks know, before its arguments are looked at: delete(@m, k) becomes
 	 * delete(@m[k]).  false after an error.  NULL: nothing to do. */
 	bool (*rewrite)(struct compile *, struct node *call);
+	/* Turns a call whose value is known into a literal (INT: with a type when ref.bi stays), its arguments being resolved and
+	 * folded, types not known.  false after an error. */
+	bool (*fold)(struct compile *, struct node *call);
 	bool (*check)(struct compile *, struct node *call);      /* beyond what sig says; types are final */
 	/* BI_ACTION: changes the action that plan made of the call, when the event holds something else than the arguments. */
 	void (*plan)(struct compile *, const struct node *call, struct action *);
@@ -114,7 +117,12 @@ bool spec_arity(struct compile *, const struct target *proto, const char *wanted
 /* Does each event of the action hold the argument?  Else it is in the action itself.  (plan.c) */
 bool action_sends(const struct action *, const struct node *call, const struct node *arg);
 
-struct plugs { const struct builtin *const *builtins; const struct provider *const *providers; }; /* each ends in NULL */
+struct std_script { const char *name, *text, *macros; };              /* "stdlib/x.bt"; macros: the names it defines, blanks around each */
+struct plugs {
+	const struct builtin *const *builtins;                   /* both end in NULL */
+	const struct provider *const *providers;
+	const struct std_script *scripts;                            /* stdlib/X.bt, compiled when used; ends in a row without a name */
+};
 extern const struct plugs plugs;                                 /* stdlib/all.c, probes/all.c */
 const struct builtin *plug_builtin(const struct plugs *, const char *name);
 const struct provider *plug_provider(const struct plugs *, const char *name); /* any case, aliases too */

@@ -84,6 +84,64 @@ resolve_kids(struct resolve *r, struct node *n)
 		resolve_list(r, n->kid[i]);
 }
 
+static bool
+is_write(struct node *n, void *ud)
+{
+	bool *found = ud;
+
+	*found |= (n->kind == N_ASSIGN || n->kind == N_INCDEC) && n->kid[0]->kind == N_MAP;
+	return !*found;
+}
+
+/* What sizeof, typeof ... take; it is never evaluated.  is_typeof: a bare map stands for its keys. */
+static void
+resolve_tref(struct resolve *r, struct node *n, bool is_typeof)
+{
+	bool writes = false;
+
+	if (n->kind == N_TYPE)
+		return;
+	if (n->kind == N_TYPEOF) {
+		resolve_tref(r, n->kid[0], true);
+		return;
+	}
+	if (is_typeof && n->kind == N_MAP && !n->kid[0]) {
+		resolve_map(r, n);
+		return;
+	}
+	node_walk(n, is_write, &writes);
+	if (writes) {
+		diag_error(r->c->diags, n->at, E_ASSIGN, "only the type of this is asked for, it is not evaluated: no map can be assigned in it");
+		resolve_fail(r);
+	}
+	resolve_expr(r, n);
+}
+
+/* Resolves the condition; true when the node has become the branch that is live, the other being none of the program. */
+static bool
+resolve_cond(struct resolve *r, struct node *n)
+{
+	bool is_comptime = n->cond->kind == N_COMPTIME;
+
+	resolve_expr(r, n->cond);
+	if (!is_comptime || !is_literal(n->cond))
+		return false;
+	node_become(n, !fold_truth(n->cond) ? n->els : n->then ? n->then : n->cond);
+	return true;
+}
+
+static void
+resolve_ternary(struct resolve *r, struct node *n)
+{
+	if (resolve_cond(r, n)) {
+		resolve_expr(r, n);
+		return;
+	}
+	if (n->then)
+		resolve_expr(r, n->then);
+	resolve_expr(r, n->els);
+}
+
 void
 resolve_expr(struct resolve *r, struct node *n)
 {
@@ -101,9 +159,20 @@ resolve_expr(struct resolve *r, struct node *n)
 	case N_BINARY: resolve_binary(r, n); return;
 	case N_BLOCK: resolve_block(r, n); return;
 	case N_TYPE: return;
-	case N_OFFSETOF: /* the second kid names members, not values */
-		resolve_expr(r, n->kid[0]);
+	case N_TYPEOF:
+		diag_error(r->c->diags, n->at, E_MACRO, "typeof() is a type, not a value: it can be a macro's argument");
+		resolve_fail(r);
 		return;
+	case N_SIZEOF:
+	case N_TYPEINFO:
+	case N_OFFSETOF: /* the second kid names members, not values */
+		resolve_tref(r, n->kid[0], false);
+		return;
+	case N_CAST:
+		resolve_tref(r, n->lhs, false);
+		resolve_expr(r, n->rhs);
+		return;
+	case N_TERNARY: resolve_ternary(r, n); return;
 	case N_IF:
 	case N_FOR:
 	case N_WHILE:
@@ -177,8 +246,8 @@ resolve_let(struct resolve *r, struct node *n)
 {
 	if (n->kid[2])
 		resolve_expr(r, n->kid[2]);
-	if (n->kid[1] && n->kid[1]->kind != N_TYPE)
-		resolve_expr(r, n->kid[1]);
+	if (n->kid[1])
+		resolve_tref(r, n->kid[1], false);
 	var_declare(r, n->kid[0]);
 	n->kid[0]->ref.var->is_assigned = n->kid[2] != NULL;
 	if (n->kid[1] && n->kid[1]->kind == N_TYPE) {
@@ -228,9 +297,11 @@ resolve_stmt(struct resolve *r, struct node *n)
 	case N_LET: resolve_let(r, n); return;
 	case N_FOR: resolve_for(r, n); return;
 	case N_IF: /* else-if chains are as long as they like: no recursion along them */
-		for (; n && n->kind == N_IF; n = n->els) {
-			resolve_expr(r, n->cond);
+		while (n && n->kind == N_IF) {
+			if (resolve_cond(r, n))
+				continue;
 			resolve_block(r, n->then);
+			n = n->els;
 		}
 		if (n)
 			resolve_block(r, n);
@@ -376,5 +447,5 @@ pass_resolve(struct compile *c)
 		p->index = index++;
 		resolve_probe(c, p, &ok);
 	}
-	return ok;
+	return ok && options_check(c);
 }

@@ -29,6 +29,8 @@ void resolve_map(struct resolve *, struct node *);               /* sets its map
 void resolve_row(struct resolve *, struct node *, const struct builtin *);
 void resolve_ident(struct resolve *, struct node *);             /* a builtin or an enumerator */
 void resolve_call(struct resolve *, struct node *);              /* a row, by name */
+/* option.c */
+bool options_check(struct compile *);                                  /* every program option given is one the script asks for */
 /* resolve.c */
 void resolve_expr(struct resolve *, struct node *);              /* and folds what is constant */
 void resolve_list(struct resolve *, struct node *);              /* statements */

@@ -60,7 +60,6 @@ var_use(struct resolve *r, struct node *n)
 
 	if (v) {
 		n->ref.var = v;
-		v->is_captured |= r->callbacks > v->loop_depth;
 		return;
 	}
 	for (struct scope *s = r->scope; s; s = s->up)
@@ -265,7 +264,7 @@ resolve_row(struct resolve *r, struct node *n, const struct builtin *bi)
 	}
 	for (struct node *a = n->kid[0]; a; a = a->next, i++)
 		resolve_arg(r, bi, i < p.n_args ? p.arg[i].word : "any", a);
-	if (!want_args(c, n, p.n_min, p.is_variadic ? UINT32_MAX : p.n_args))
+	if (!want_args(c, n, p.n_min, p.is_variadic ? UINT32_MAX : p.n_args) || (bi->fold && !bi->fold(c, n)))
 		resolve_fail(r);
 }
 
@@ -279,6 +278,7 @@ unknown_name(struct resolve *r, const struct node *n, bool is_call)
 		if ((*b)->alias)
 			near_offer(&near, n->u.str, (*b)->alias);
 	}
+	macro_near(r->c, n->u.str, &near);
 	if (is_call)
 		diag_error(r->c->diags, n->at, E_NAME, "Unknown function: '%s'", n->u.str);
 	else

@@ -42,9 +42,12 @@ struct compile {                         /* one compilation, on the stack of son
 	struct arena *tmp, *keep;        /* tmp dies with the call; keep is the image's (img->keep) */
 	struct types *types;             /* img->types */
 	int file;                        /* the script among diags' sources */
-	const char *const *argv; int argc;
+	const char *const *argv; int argc; /* from S on: positional parameters only */
+	const char *const *named; int n_named; /* the program's options behind "--", without their -- */
+	struct option *options;          /* what getopt() asks for */
 	struct limits limit;
 	struct node *prog;               /* after S */
+	struct node *macros;             /* after M: the definitions the script had, for near names */
 	struct probe *probes, **probes_end; uint32_t n_probes; /* after A, split by R where bodies must differ */
 	struct attach *attach;           /* during A: the attach points of the probe at work */
 	struct probe *at_work;           /* the probe whose body a pass walks: result and check hooks of rows ask it */
@@ -59,7 +62,12 @@ struct pass {                            /* codegen/compile.c has the list */
 	bool (*run)(struct compile *);   /* false: exactly when it added an error */
 	void (*dump)(struct compile *, struct buf *);
 };
+void options_split(struct compile *);    /* option.c, before S: parameters and options apart */
+/* getopt(): the call becomes the option's value. */
+bool option_fold(struct compile *, struct node *call);
+bool import_scripts(struct compile *);   /* import.c, during S: imported scripts stand in the place of their imports */
 bool config_apply(struct compile *);     /* config.c, end of S: limits and settings from options and the config block */
+bool pass_macro(struct compile *);       /* macro.c   M: macros expanded in every probe; no MACRO is left */
 bool pass_attach(struct compile *);      /* attach.c  A: attach points parsed, wildcards expanded: c->probes */
 bool pass_resolve(struct compile *);     /* resolve.c R: names to rows, variables, maps; probes split by args */
 bool pass_infer(struct compile *);       /* infer.c   T: a type on every expression, variable and map */
@@ -86,6 +94,8 @@ const struct type *type_of_node(struct compile *, const struct node *type_node);
 bool fold_int(const struct node *, int64_t *value);
 /* The text of a positional parameter that the literal was written as ($1), whatever it reads as; NULL: it was not. */
 const char *positional_text(struct compile *, const struct node *);
+/* Offers the names of macros, the script's and the standard library's. */
+void macro_near(struct compile *, const char *name, struct near *);
 /* The compile's own message helpers: they add the error and return false. */
 bool want_args(struct compile *, const struct node *call, unsigned min, unsigned max);
 unsigned node_count(const struct node *list);

@@ -15,7 +15,8 @@
 	/* aggr.c, hist.c */ ROW(count) ROW(sum) ROW(min) ROW(max) ROW(avg) ROW(stats) ROW(hist) ROW(lhist) \
 	/* tseries.c */ ROW(tseries) \
 	/* stack.c */ ROW(kstack) ROW(ustack) ROW(ksym) ROW(usym) \
-	/* signal.c */ ROW(signal)
+	/* signal.c */ ROW(signal) \
+	/* comptime.c */ ROW(getopt) ROW(static_assert) ROW(fail)
 
 #define DECLARE(name) extern const struct builtin builtin_##name;
 ROWS(DECLARE)

@@ -5,7 +5,7 @@
  *   golden --self FILE...                        runs it and compares its output; root
  *
  * Lines of an expectation, from the first line beginning with #! that is not the first of the file:
- *   #! S | A | R | T | C | P | G       the lines that follow (#!   text) are that pass's dump
+ *   #! S | M | A | R | T | C | P | G       the lines that follow (#!   text) are that pass's dump
  *   #! error 1:15-1:23 E_ARGC          and, if lines follow, its text and hints
  *   #! warning 1:1-1:5 W_CAST
  *   #! out                             the lines that follow are the script's output (--self)
@@ -124,7 +124,7 @@ static void
 default_block(struct golden *g)
 {
 	static const char *const about[][2] = {
-		{ "/parse/", "S" }, { "/attach/", "A" }, { "/resolve/", "R" }, { "/types/", "T" }, { "/plan/", "P" }, { "/self/", "out" },
+		{ "/parse/", "S" }, { "/macro/", "M" }, { "/attach/", "A" }, { "/resolve/", "R" }, { "/types/", "T" }, { "/plan/", "P" }, { "/self/", "out" },
 	};
 
 	for (size_t i = 0; i < sizeof(about) / sizeof(about[0]); i++)
@@ -244,8 +244,15 @@ write_diags(const sonde *ctx, bool is_image, struct text *out)
 		n_errors += d->level == SONDE_ERROR;
 		add_fmt(out, "#! %s %u:%u-%u:%u %s\n#!   %s\n", d->level == SONDE_ERROR ? "error" : "warning",
 			d->at.line, d->at.col, d->at.end_line, d->at.end_col, d->tag, d->text);
-		if (hint && *hint)
-			add_fmt(out, "#!   hint: %s\n", hint);
+		while (hint && *hint) {
+			int n = (int)strcspn(hint, "\n");
+
+			add_fmt(out, "#!   hint: %.*s\n", n, hint);
+			hint += n + (hint[n] == '\n');
+		}
+		for (size_t k = 0; k < d->n_from; k++)
+			add_fmt(out, "#!   expanded from %s:%u:%u-%u:%u\n", d->from[k].file, d->from[k].line, d->from[k].col,
+				d->from[k].end_line, d->from[k].end_col);
 	}
 	if (is_image != (n_errors == 0))
 		add_fmt(out, "#! %s\n", is_image ? "an image in spite of errors" : "no image and no error");

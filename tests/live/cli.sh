@@ -64,6 +64,21 @@ says "missing probe" 'tracepoint:syscalls:sys_enter_nonsense|sys_enter_nonsense'
 says "unknown probe type" 'nonsense' 1 -e 'nonsense:x { }'
 says "unsafe function" '--unsafe' 1 -e 'begin { system("true"); }'
 
+# ---- imports and the program's own options (LANGUAGE 1.2, 1.8) ----
+mkdir -p "$T/lib" && echo 'macro seven() { 7 }' >"$T/lib/seven.bt" && echo 'import "lib/seven.bt"; begin { print(seven()); exit(); }' >"$T/imports.bt"
+chmod o+w "$T/lib/seven.bt"
+says "import of what everyone may write" "imports.bt:1:1-22: ERROR: cannot import '$T/lib/seven.bt': everyone may write to it" 1 "$T/imports.bt"
+chmod o-w "$T/lib/seven.bt"
+says "import that is not there" "cannot import 'nonesuch.bt': No such file" 1 -e 'import "nonesuch.bt"; begin { }'
+mkfifo "$T/lib/fifo.bt"
+says "import of a pipe" "it is not a file" 1 -e "import \"$T/lib/fifo.bt\"; begin { }"
+says "errors tell of expansions" '^stdin:1:43-49: NOTE: expanded from' 1 -e 'macro bad(x) { x + $nothing } begin { @ = bad(1); }'
+asks='begin { printf("%d %d\n", getopt("number", 20, "how many"), $1); getopt("really"); exit(); }'
+name="options of the program"; once -e "$asks" -- --help; same "$status|$(tr '\n' '|' <"$T/out")" "0|program options:|    --number: how many|    --really|"
+says "unknown option of the program" '^ERROR: unexpected program command line options: --bb' 1 -e "$asks" -- --bb
+says "known options of the program" '^HINT: expected program options: --number: how many' 1 -e "$asks" -- --bb
+says "bad option of the program" 'program command line option --number invalid integer \(value: False\)' 1 -e "$asks" -- --number=False
+
 # ---- as another user: E_PERM ----
 if want "not root" root cmd:setpriv; then
     install -m 755 "$SONDE" "$T/sonde" && chmod 755 "$T"
@@ -86,6 +101,8 @@ PATH="$(cd "$(dirname "$SONDE")" && pwd):$PATH" timeout 20 "$T/she.bt" word -5 >
 same "$(head -1 "$T/out")" "word -5 2"
 name="positional parameters after -e"; once -q -e 'begin { printf("%d %d\n", $1 + $2, $#); exit(); }' 40 2
 same "$(head -1 "$T/out")" "42 2"
+name="imports beside the script"; once -q "$T/imports.bt"; same "$(head -1 "$T/out")" 7
+name="a program with options"; once -q -e "$asks" 3 -- --number=0x10 --really; same "$(head -1 "$T/out")" "16 3"
 name="quiet"; once -q -e "$hello"; same "$(cat "$T/err")" ""
 name="attached on standard error"; once -e "$hello"; same "$(grep -c '^Attached 1 probe$' "$T/err") $(grep -c Attached "$T/out")" "1 0"
 name="two empty lines before the maps"; once -q -e 'begin { @x = 5; exit(); }'; same "$(od -c "$T/out" | head -1 | tr -s ' ')" "0000000 \n \n @ x : 5 \n"

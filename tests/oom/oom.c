@@ -168,12 +168,15 @@ main(void)
 {
 	static const char pinned[] =
 		"config = { max_strlen = 64 }\n"
+		"import \"tests/data/import/tools.bt\";\n"
+		"macro more(x, @m) { let $t = x; if comptime (is_str(x)) { @m[$t] = 1; } else { @m[\"\"] = getopt(\"n\", 1); } }\n"
 		"tracepoint:sched:sched_switch /args.next_pid > 0/ {\n"
 		"  $x = (1, \"two\", comm); @t[$x] = count(); @h[comm] = hist(args.next_pid);\n"
 		"  @k[pid, tid] = sum(-1); for ($kv : @k) { print($kv); } if (@h2 > 1) { printf(\"%s %d\\n\", comm, 5); }\n"
+		"  more(\"a\", @z); more(plus_one(2), @z); $y = if comptime (getopt(\"b\")) { 1 } else { sizeof(pid) };\n"
 		"  @h2 = avg(3); @l = lhist(5, 0, 10, 1); @s[kstack] = stats(2); print(curtask.real_parent.comm);\n"
 		"}\n";
-	static const char wrong[] = "begin { $x = nonsense; @a = 1; @a[1] = 2; $y = \"a\" * 3; } foo:bar { prinf(1); }";
+	static const char wrong[] = "macro a(x) { a(x) } macro b(x) { x + $q } macro c { @q } begin { a(b(1)); b(2); } begin { $x = nonsense; @a = 1; @a[1] = 2; $y = \"a\" * 3; } foo:bar { prinf(1); }";
 	static const char runs[] =
 		"begin { @k[1] = count(); @k[2] = count(); @h = hist(5); printf(\"%s %d\\n\", comm, 1); print(@h); print((1, \"a\")); exit(); }\n"
 		"end { @s[\"a\"] = stats(3); }";

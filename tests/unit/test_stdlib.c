@@ -68,11 +68,11 @@ test_rows(void **state)
 		assert_true((*b)->doc && *(*b)->doc);
 		assert_true((*b)->flags & (BI_VAR | BI_CALL));
 		assert_true(!(*b)->aggr == !((*b)->flags & BI_AGGR));
-		assert_true((strcmp(p.ret, "?") == 0) == ((*b)->result != NULL));
+		assert_true((strcmp(p.ret, "?") == 0) == ((*b)->result != NULL || (*b)->fold != NULL));
 		if ((*b)->flags & BI_ACTION)
 			assert_non_null(run_find_builtin((*b)->name));
 		else
-			assert_true((*b)->gen || (*b)->aggr);
+			assert_true((*b)->gen || (*b)->aggr || (*b)->fold);
 		if ((*b)->aggr)
 			assert_non_null(run_find_aggr((*b)->aggr->run));
 		for (const struct builtin *const *o = b + 1; *o; o++)
