@@ -19,12 +19,12 @@ VERSION := $(shell sed -n 's/^.define SONDE_VERSION "\(.*\)"/\1/p' include/sonde
 MAKEFLAGS += --no-builtin-rules
 
 # ---- sources: the program, floor by floor ----
-src_lang := $(addprefix lang/,diag lex mem node number parse parse_decl parse_expr parse_macro parse_stmt \
+src_lang := $(addprefix lang/,diag format_script format_tokens lex mem node number parse parse_decl parse_expr parse_macro parse_stmt \
 	parse_type)
 src_image := $(addprefix image/,binary btf context find format image load plugs save type verify)
 src_sema := $(addprefix sema/,attach btf_type check config convert fold import infer infer_const infer_stmt kernel ksyms macro \
 	macro_find option plan plug resolve resolve_name tracefs)
-src_codegen := $(addprefix codegen/,arch compile complete convert dbg emit event gen gen_expr gen_loop gen_stmt gen_value gen_var map \
+src_codegen := $(addprefix codegen/,arch compile complete convert dbg emit event format gen gen_expr gen_loop gen_stmt gen_value gen_var map \
 	mem object str)
 src_runtime := $(addprefix runtime/,alone api api_maps elf event format histogram hook load maps poll print session show sym value verifier)
 src_probes := $(addprefix probes/,all common kprobe list perf rawtracepoint special syscall tracepoint uprobe)
@@ -149,7 +149,7 @@ unit_bins := $(unit_tests:%=$(OUT)/%)
 fuzz_bins := $(fuzz_targets:%=$(OUT)/%)
 prog_bins := $(target_progs:tests/data/prog/%=$(OUT)/tests/prog/%)
 api_bins := $(OUT)/tests/api/calls $(OUT)/tests/api/threads $(OUT)/tests/api/run_image
-tests: $(unit_bins) $(fuzz_bins) $(prog_bins) $(api_bins) $(OUT)/tests/golden/run $(OUT)/tests/oom/oom $(OUT)/tests/fuzz/load_random
+tests: $(unit_bins) $(fuzz_bins) $(prog_bins) $(api_bins) $(OUT)/tests/golden/run $(OUT)/tests/format/format $(OUT)/tests/oom/oom $(OUT)/tests/fuzz/load_random
 $(unit_bins): %: %.o $(OUT)/libsonde.a $(lld_link)
 	$(call say,LINK,$@)$(call test_obj,$(llvm_libs) -lcmocka)
 $(fuzz_bins): %: %.o $(OUT)/tests/fuzz/replay.o $(OUT)/libsonde.a $(lld_link)
@@ -158,7 +158,7 @@ $(fuzz_bins): %: %.o $(OUT)/tests/fuzz/replay.o $(OUT)/libsonde.a $(lld_link)
 $(OUT)/tests/fuzz/fuzz_compile $(OUT)/fuzz-fuzz_compile: $(OUT)/tests/fuzz/grammar.o
 $(OUT)/tests/fuzz/load_random: $(OUT)/tests/fuzz/load_random.o $(OUT)/tests/fuzz/grammar.o $(OUT)/libsonde.a $(lld_link)
 	$(call say,LINK,$@)$(call test_obj,$(llvm_libs))
-$(OUT)/tests/golden/run $(OUT)/tests/api/calls $(OUT)/tests/api/threads: %: %.o $(OUT)/libsonde.a $(lld_link)
+$(OUT)/tests/golden/run $(OUT)/tests/format/format $(OUT)/tests/api/calls $(OUT)/tests/api/threads: %: %.o $(OUT)/libsonde.a $(lld_link)
 	$(call say,LINK,$@)$(call test_obj,$(llvm_libs))
 # Without LLVM and without a single object of the compile side: the linker is the judge.
 $(OUT)/tests/api/run_image: %: %.o $(OUT)/libsonde_run.a $(lld_link)
@@ -174,7 +174,7 @@ $(OUT)/tests/prog/%: tests/data/prog/%.c
 	@mkdir -p $(@D)
 	$(call say,PROG,$@)$(CC) -std=c11 -D_GNU_SOURCE -O1 -g -fno-omit-frame-pointer -o $@ $<
 
-checks := lists floors io globals tags size run-side header unit golden oom corpora api
+checks := lists floors io globals tags size run-side header unit golden format oom corpora api
 .PHONY: $(checks:%=check-%) check-accepted check-self check-live check-load check-json check-werror
 test: all tests
 	@bash tests/tools/check.sh $(checks)
@@ -222,6 +222,9 @@ check-golden: $(OUT)/tests/golden/run
 	@$< $(golden_files)
 golden-update: $(OUT)/tests/golden/run
 	@$< --update $(golden_files)
+# Every script there is, whatever it is kept for.
+check-format: $(OUT)/tests/format/format
+	@$< $(golden_files) $(wildcard tests/format/*.bt stdlib/*.bt examples/*.bt tests/data/corpus/compile/* tests/data/corpus/parse/*) README.md
 check-accepted: $(OUT)/tests/golden/run
 	@$< --accepted $(golden_files)
 check-self: $(OUT)/tests/golden/run

@@ -18,7 +18,7 @@ struct options {
 	const char *btf_path;
 	char *config;                    /* owns: config variables from the environment, or NULL */
 	enum buffering buffering;
-	bool is_list, is_verbose, is_quiet, is_dry_run, is_unsafe, is_test, is_bench, is_json, no_warnings;
+	bool is_list, is_verbose, is_quiet, is_dry_run, is_unsafe, is_test, is_bench, is_format, is_json, no_warnings;
 	bool wants_help, wants_version;
 	bool has_colour;                 /* messages on standard error in colours */
 	bool wants_colour;               /* colours wherever there can be any */

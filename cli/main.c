@@ -122,6 +122,32 @@ listed_file(struct run *r)
 }
 
 static int
+write_out(void *out, const void *text, size_t len)
+{
+	out_text(out, text, len);
+	return 0;
+}
+
+static int
+format_program(struct run *r, const struct script *script)
+{
+	struct sonde_opts opts;
+	sonde *ctx;
+	int status;
+
+	run_opts(r, &opts);
+	status = sonde_open(&opts, &ctx);
+	if (status < 0) {
+		say_error(r->out, "%s", sonde_strerror(status));
+		return 1;
+	}
+	status = sonde_format(ctx, script->name, script->text, script->len, write_out, r->out);
+	out_diags(r->out, ctx, status);
+	sonde_close(ctx);
+	return status < 0;
+}
+
+static int
 run_asked(struct run *r)
 {
 	const struct options *o = r->o;
@@ -138,6 +164,8 @@ run_asked(struct run *r)
 	}
 	if (o->is_list)
 		status = list_probes(r, script.text ? &script : NULL);
+	else if (script.text && o->is_format)
+		status = format_program(r, &script);
 	else if (script.text)
 		status = with_child(r, &script);
 	else

@@ -135,17 +135,19 @@ SWITCH(is_dry_run)
 SWITCH(is_unsafe)
 SWITCH(is_test)
 SWITCH(is_bench)
+SWITCH(is_format)
 SWITCH(no_warnings)
 SWITCH(wants_help)
 SWITCH(wants_version)
 
-/* The long way to write --test and --bench. */
+/* The long way to write --test, --bench and --fmt. */
 static bool
 set_mode(struct options *o, const char *arg)
 {
 	o->is_test = strcmp(arg, "test") == 0;
 	o->is_bench = strcmp(arg, "bench") == 0;
-	return o->is_test || o->is_bench || complain("Invalid mode \"%s\": it is test or bench", arg);
+	o->is_format = strcmp(arg, "format") == 0;
+	return o->is_test || o->is_bench || o->is_format || complain("Invalid mode \"%s\": it is test, bench or format", arg);
 }
 
 static bool
@@ -171,6 +173,7 @@ static const struct option_row rows[] = {
 	{ 0, "unsafe", NULL, set_is_unsafe, "allow system(), signal() and what else changes the system" },
 	{ 0, "test", NULL, set_is_test, "run the program's test: probes and report which failed" },
 	{ 0, "bench", NULL, set_is_bench, "measure the program's bench: probes" },
+	{ 0, "fmt", NULL, set_is_format, "print the program in the standard layout" },
 	{ 0, "mode", "MODE", set_mode, NULL },
 	{ 0, "ring-pages", "N", set_ring_pages, "size of the event ring buffer in pages" },
 	{ 0, "no-warnings", NULL, set_no_warnings, "no warnings at all" },

@@ -215,6 +215,9 @@ SONDE_API int sonde_event_each(const struct sonde_event *, sonde_row_fn fn, void
 SONDE_API int sonde_list_probes(sonde *, const char *pattern, sonde_name_fn, void *ud);
 /* Words of the language that begin with prefix: builtins, functions, providers; doc: their doc line. */
 SONDE_API int sonde_complete(sonde *, const char *prefix, sonde_name_fn, void *ud);
+/* Writes src in the standard layout: blanks, line ends and needless ';' are made anew, comments stay, the meaning does too.
+ * A script that does not parse is not written: SONDE_ESOURCE. */
+SONDE_API int sonde_format(sonde *, const char *name, const char *src, size_t len, sonde_write_fn, void *ud);
 /* 1 when the text is an unfinished program (an open bracket, string or comment): a prompt asks for more. */
 SONDE_API int sonde_is_unfinished(const char *src, size_t len);
 #ifdef __cplusplus

@@ -72,6 +72,8 @@ struct node *parse_program(struct arena *mem, struct diags *, int file, const st
 /* Number text as in a script, suffixes and bases included (LANGUAGE 1.1).  Returns NULL when it is one, else what is
  * wrong with it; *is_neg tells of a leading minus. */
 const char *number_read(const char *s, size_t n, uint64_t *value, bool *is_neg);
+/* A registered source in the standard layout, added to *out (format_script.c).  false after an error: it does not parse. */
+bool format_script(struct arena *, struct diags *, int file, struct buf *out);
 /* true when the text is an unfinished program: open bracket, string or comment (the prompt asks for more). */
 bool parse_is_unfinished(const char *src, size_t len);
 #endif

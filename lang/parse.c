@@ -366,6 +366,12 @@ item_at(const struct parser *p)
 	return ITEM_PROBE;
 }
 
+enum item
+parse_item_at(const struct parser *p)
+{
+	return item_at(p);
+}
+
 struct seen {
 	bool config, probe;
 };

@@ -46,6 +46,7 @@ void parse_skip_item(struct parser *);
 
 /* parse_decl.c */
 enum item { ITEM_PROBE, ITEM_CONFIG, ITEM_IMPORT, ITEM_MACRO, ITEM_FN, ITEM_C, ITEM_TYPEDEF, ITEM_MAP, ITEM_CPP };
+enum item parse_item_at(const struct parser *); /* what begins at lex.pos, at the outer level */
 struct node *parse_config(struct parser *);
 struct node *parse_map_decl(struct parser *);
 void parse_skip_cpp_line(struct parser *); /* from lex.pos, with the lines that it goes on to */

@@ -48,6 +48,19 @@ grep -q $'\033\[31m' "$T/err" && pass || fail
 name="dump of the tree"
 once -d S -e 'begin { @ = 1 + 2; }'
 grep -q 'program' "$T/out" && [ $status = 0 ] && pass || fail "$(head -3 "$T/err")"
+says "mode" 'Invalid mode "codegen"' 1 --mode codegen -e "$hello"
+name="--fmt"; once --fmt -e 'begin{@=1 // why
+}'; same "$(cat "$T/out")" 'begin {
+  @ = 1; // why
+}'
+printf 'begin{@=1}' >"$T/plain.bt"
+name="--mode format, a file, -o"; once --mode format -o "$T/fmt.bt" "$T/plain.bt"; same "$(cat "$T/fmt.bt" "$T/out")" 'begin {
+  @ = 1;
+}'
+name="--fmt keeps the first line"; printf '#!/usr/bin/env sonde\nbegin{}' | timeout 20 "$SONDE" --fmt - >"$T/out" 2>"$T/err"; same "$(cat "$T/out")" '#!/usr/bin/env sonde
+begin {}'
+says "--fmt of what does not parse" '^stdin:1:[0-9]+-[0-9]+: ERROR: ' 1 --fmt -e 'begin { $x = ; }'
+name="--fmt writes nothing of what does not parse"; same "$(cat "$T/out")" ""
 says "output file in no directory" "cannot open output file '/nonexistent/x'" 1 -o /nonexistent/x -e "$hello"
 name="full disk under -V"; timeout 10 "$SONDE" -V >/dev/full 2>"$T/err"; same "$? $(grep -c 'cannot write to standard output' "$T/err")" "1 1"
 says "command that does not exist" 'command not found' 1 -c /nonexistent/cmd -e "$hello"

@@ -58,19 +58,19 @@ keep(void *ud, const void *data, size_t len)
 }
 
 static int
-ignore_event(void *ud, const struct sonde_event *e)
-{
-	(void)ud;
-	(void)e;
-	return 0;
-}
-
-static int
 ignore_row(void *ud, const struct sonde_value *key, const struct sonde_value *val)
 {
 	(void)ud;
 	(void)key;
 	(void)val;
+	return 0;
+}
+
+static int
+ignore_event(void *ud, const struct sonde_event *e)
+{
+	(void)ud;
+	sonde_event_each(e, ignore_row, NULL);
 	return 0;
 }
 
@@ -112,6 +112,9 @@ whole_run(const char *source, const char *sysroot, bool is_run)
 
 	if (status >= 0)
 		status = sonde_compile(ctx, "oom", source, strlen(source), NULL, 0, &img);
+	saved.len = 0;
+	if (status >= 0)
+		status = sonde_format(ctx, "oom", source, strlen(source), keep, &saved);
 	if (status >= 0)
 		status = sonde_image_probes(img, ignore_name, NULL);
 	saved.len = 0;

@@ -23,7 +23,7 @@ trap 'rm -f "$TOTALS"' EXIT
 export TOTALS QUIET_TOTAL=1
 failed=0
 # fastest first
-bash tests/tools/check.sh lists floors size tags header io globals run-side unit corpora api golden oom || failed=1
+bash tests/tools/check.sh lists floors size tags header io globals run-side unit corpora api golden format oom || failed=1
 # what the running kernel must do, with nothing beside it
 bash tests/tools/check.sh @self @accepted @load @cli @json @peers @live || failed=1
 
