@@ -6,7 +6,6 @@ struct specs {                           /* what stands before a declarator */
 	struct c_attr attr;
 	bool is_user;
 };
-struct words { unsigned n_signed, n_unsigned, n_long, n_short, n_char, n_int, n_float, n_double, n_void, n_bool, n_128; };
 
 static struct c_type *
 type_new(struct c_reader *r, enum c_type_kind kind, struct span at)
@@ -15,163 +14,6 @@ type_new(struct c_reader *r, enum c_type_kind kind, struct span at)
 
 	t->kind = kind;
 	t->at = at;
-	return t;
-}
-
-static bool
-is_one_of(const char *s, const char *const *list)
-{
-	for (; *list; list++)
-		if (!strcmp(s, *list))
-			return true;
-	return false;
-}
-
-/* ---- attributes ---- */
-
-static bool
-skip_parens(struct c_reader *r)
-{
-	unsigned depth = 0;
-
-	do {
-		if (r->tok.kind == TK_EOF)
-			return c_unexpected(r, "')'");
-		depth += r->tok.kind == TK_LPAREN;
-		depth -= r->tok.kind == TK_RPAREN;
-		c_take(r);
-	} while (depth);
-	return true;
-}
-
-/* aligned, aligned(n); an expression, or with _Alignas a type. */
-static bool
-read_aligned(struct c_reader *r, struct c_attr *attr)
-{
-	attr->is_aligned = true;
-	if (!c_accept(r, TK_LPAREN))
-		return true;
-	attr->align = c_parse_expr(r);
-	return attr->align && c_expect(r, TK_RPAREN, "')' after the alignment");
-}
-
-/* __attribute__((a, b(c))): those that say nothing about where members lie are passed over. */
-static bool
-read_attribute(struct c_reader *r, struct c_attr *attr)
-{
-	c_take(r);
-	if (!c_expect(r, TK_LPAREN, "'((' after __attribute__") || !c_expect(r, TK_LPAREN, "'((' after __attribute__"))
-		return false;
-	while (r->tok.kind != TK_RPAREN) {
-		if (c_is_word(r, "packed") || c_is_word(r, "__packed__")) {
-			attr->is_packed = true;
-			c_take(r);
-		} else if (c_is_word(r, "aligned") || c_is_word(r, "__aligned__")) {
-			c_take(r);
-			if (!read_aligned(r, attr))
-				return false;
-		} else if (c_is_word(r, "vector_size") || c_is_word(r, "__vector_size__") || c_is_word(r, "mode") ||
-			   c_is_word(r, "__mode__") || c_is_word(r, "scalar_storage_order")) {
-			return c_error(r, r->tok.at, "the attribute '%s' is not supported", r->tok.str);
-		} else if (r->tok.kind == TK_IDENT) {
-			c_take(r);
-			if (r->tok.kind == TK_LPAREN && !skip_parens(r))
-				return false;
-		} else if (!c_accept(r, TK_COMMA)) {
-			return c_unexpected(r, "an attribute");
-		}
-	}
-	c_take(r);
-	return c_expect(r, TK_RPAREN, "'))' after the attributes");
-}
-
-static bool
-is_attribute(const char *s)
-{
-	static const char *const words[] = {
-		"__attribute__", "__attribute", "__packed", "__aligned", "_Alignas", "alignas", "____cacheline_aligned",
-		"____cacheline_aligned_in_smp", "__randomize_layout", "__designated_init", "__counted_by", "__nonstring", NULL,
-	};
-	return is_one_of(s, words);
-}
-
-/* Any number of attributes, GNU's and the words that the kernel has for them. */
-static bool
-read_attributes(struct c_reader *r, struct c_attr *attr)
-{
-	while (r->tok.kind == TK_IDENT && is_attribute(r->tok.str)) {
-		if (!strncmp(r->tok.str, "__attribute", 11)) {
-			if (!read_attribute(r, attr))
-				return false;
-			continue;
-		}
-		bool is_align = c_is_word(r, "__aligned") || c_is_word(r, "_Alignas") || c_is_word(r, "alignas");
-		attr->is_packed |= c_is_word(r, "__packed");
-		if (!strncmp(r->tok.str, "____cacheline", 13))
-			return c_error(r, r->tok.at, "how long a cache line is depends on the kernel: write __attribute__((aligned(64)))");
-		c_take(r);
-		if (is_align ? !read_aligned(r, attr) : r->tok.kind == TK_LPAREN && !skip_parens(r))
-			return false;
-	}
-	return true;
-}
-
-/* ---- specifiers ---- */
-
-static bool
-is_qualifier(const char *s)
-{
-	static const char *const words[] = {
-		"const", "volatile", "restrict", "__const", "__volatile__", "__volatile", "__restrict", "__restrict__", "_Atomic",
-		"__extension__", "static", "extern", "inline", "__inline", "__inline__", "register",
-		"__kernel", "__rcu", "__percpu", "__iomem", "__force", "__bitwise", "__private", "__must_check", NULL,
-	};
-	return is_one_of(s, words);
-}
-
-static unsigned *
-word_count(struct words *w, const char *s)
-{
-	const struct { const char *word; unsigned *n; } known[] = {
-		{ "signed", &w->n_signed }, { "__signed__", &w->n_signed }, { "__signed", &w->n_signed }, { "unsigned", &w->n_unsigned },
-		{ "long", &w->n_long }, { "short", &w->n_short }, { "char", &w->n_char }, { "int", &w->n_int }, { "float", &w->n_float },
-		{ "double", &w->n_double }, { "void", &w->n_void }, { "_Bool", &w->n_bool }, { "bool", &w->n_bool },
-		{ "__int128", &w->n_128 }, { "__int128_t", &w->n_128 },
-	};
-
-	for (size_t i = 0; i < LENGTH(known); i++)
-		if (!strcmp(known[i].word, s))
-			return known[i].n;
-	return NULL;
-}
-
-/* C's words for numbers, in any order. */
-static const struct c_type *
-base_type(struct c_reader *r, const struct words *w, struct span at)
-{
-	struct c_type *t = type_new(r, C_BASE, at);
-	unsigned kinds = w->n_char + w->n_float + w->n_double + w->n_void + w->n_bool + w->n_128;
-	unsigned n_signs = w->n_signed + w->n_unsigned, is_exact = w->n_void + w->n_bool + w->n_float + w->n_double;
-
-	if (kinds > 1 || n_signs > 1 || w->n_int > 1 || w->n_short > 1 || w->n_long > 2 || (w->n_short && w->n_long) ||
-	    (kinds && (w->n_int || w->n_short)) || (is_exact && n_signs) ||
-	    (kinds && w->n_long && !(w->n_double && w->n_long == 1))) {
-		c_error(r, at, "these words name no type together");
-		return NULL;
-	}
-	t->is_unsigned = w->n_unsigned;
-	t->word = w->n_void ? C_VOID : w->n_bool ? C_BOOL : w->n_float || w->n_double || w->n_128 ? C_FLOAT :
-		  w->n_char && !n_signs ? C_CHAR : C_INT;
-	if (w->n_void)
-		t->size = 0;
-	else if (w->n_bool || w->n_char)
-		t->size = 1;
-	else if (w->n_short)
-		t->size = 2;
-	else if (w->n_128 || (w->n_double && w->n_long))
-		t->size = 16;
-	else
-		t->size = w->n_long || w->n_double ? 8 : 4;
 	return t;
 }
 
@@ -187,19 +29,19 @@ static bool
 read_specs(struct c_reader *r, struct specs *s)
 {
 	struct span at = r->tok.at;
-	struct words w = { 0 };
+	struct c_words w = { 0 };
 	bool has_words = false;
 	unsigned *n;
 
 	*s = (struct specs){ .type = NULL };
 	while (r->tok.kind == TK_IDENT) {
-		if (is_qualifier(r->tok.str)) {
+		if (c_is_qualifier(r->tok.str)) {
 			c_take(r);
 		} else if (c_is_word(r, "__user")) {
 			s->is_user = true;
 			c_take(r);
-		} else if (is_attribute(r->tok.str)) {
-			if (!read_attributes(r, &s->attr))
+		} else if (c_is_attribute(r->tok.str)) {
+			if (!c_read_attributes(r, &s->attr))
 				return false;
 		} else if (c_is_word(r, "typeof") || c_is_word(r, "__typeof__")) {
 			return c_error(r, r->tok.at, "%s is not supported in C definitions", r->tok.str);
@@ -207,7 +49,7 @@ read_specs(struct c_reader *r, struct specs *s)
 			s->type = read_tag(r, false);
 			if (!s->type)
 				return false;
-		} else if (!s->type && (n = word_count(&w, r->tok.str))) {
+		} else if (!s->type && (n = c_word_count(&w, r->tok.str))) {
 			++*n;
 			has_words = true;
 			at = span_join(at, r->tok.at);
@@ -223,7 +65,7 @@ read_specs(struct c_reader *r, struct specs *s)
 		}
 	}
 	if (has_words)
-		s->type = base_type(r, &w, at);
+		s->type = c_base_type(r, &w, at);
 	return s->type || c_unexpected(r, "a type");
 }
 
@@ -250,7 +92,7 @@ read_suffixes(struct c_reader *r, const struct c_type *base)
 
 	if (r->tok.kind == TK_LPAREN) {
 		t = derive(r, C_FUNC, base);
-		return t && skip_parens(r) ? t : NULL;
+		return t && c_skip_parens(r) ? t : NULL;
 	}
 	if (r->tok.kind != TK_LBRACKET)
 		return base;
@@ -276,7 +118,7 @@ begins_declarator(struct c_reader *r)
 
 	if (t.kind != TK_IDENT)
 		return t.kind == TK_STAR || t.kind == TK_LPAREN || t.kind == TK_LBRACKET;
-	return !word_count(&(struct words){ 0 }, t.str) && !is_tag_word(t.str) && !is_qualifier(t.str) &&
+	return !c_word_count(&(struct c_words){ 0 }, t.str) && !is_tag_word(t.str) && !c_is_qualifier(t.str) &&
 	       !c_table_get(&r->file->typedefs, t.str);
 }
 
@@ -295,14 +137,14 @@ read_declarator(struct c_reader *r, const struct c_type *base, bool is_user, con
 		is_user = false;
 		base = t;
 		c_take(r);
-		while (r->tok.kind == TK_IDENT && (is_qualifier(r->tok.str) || c_is_word(r, "__user"))) {
+		while (r->tok.kind == TK_IDENT && (c_is_qualifier(r->tok.str) || c_is_word(r, "__user"))) {
 			is_user |= c_is_word(r, "__user");
 			c_take(r);
 		}
-		if (!read_attributes(r, attr))
+		if (!c_read_attributes(r, attr))
 			return NULL;
 	}
-	if (!read_attributes(r, attr))
+	if (!c_read_attributes(r, attr))
 		return NULL;
 	if (r->tok.kind == TK_LPAREN && begins_declarator(r)) {
 		hole = derive(r, C_BASE, NULL);
@@ -346,7 +188,7 @@ c_begins_type(struct c_reader *r)
 {
 	if (r->tok.kind != TK_IDENT || r->is_if)
 		return false;
-	return is_tag_word(r->tok.str) || is_qualifier(r->tok.str) || word_count(&(struct words){ 0 }, r->tok.str) || looks_like_type(r);
+	return is_tag_word(r->tok.str) || c_is_qualifier(r->tok.str) || c_word_count(&(struct c_words){ 0 }, r->tok.str) || looks_like_type(r);
 }
 
 const struct c_type *
@@ -388,7 +230,7 @@ read_enumerators(struct c_reader *r, struct c_body *body)
 		m = member_new(r, &end);
 		m->name = r->tok.str;
 		c_take(r);
-		if (!read_attributes(r, &ignored))
+		if (!c_read_attributes(r, &ignored))
 			return false;
 		if (c_accept(r, TK_ASSIGN)) {
 			m->bits = c_parse_expr(r);
@@ -438,7 +280,7 @@ read_members(struct c_reader *r, struct c_member ***end)
 			if (!m->bits)
 				return false;
 		}
-		if (!read_attributes(r, &m->attr))
+		if (!c_read_attributes(r, &m->attr))
 			return false;
 		m->at = span_join(m->at, r->last);
 	} while (c_accept(r, TK_COMMA));
@@ -457,7 +299,7 @@ read_body(struct c_reader *r, struct c_body *body)
 			continue;
 		if (c_is_word(r, "_Static_assert") || c_is_word(r, "static_assert")) {
 			c_take(r);
-			if (!skip_parens(r))
+			if (!c_skip_parens(r))
 				return false;
 		} else if (!read_members(r, &end)) {
 			return false;
@@ -474,7 +316,7 @@ goes_on(struct c_reader *r)
 
 	l.is_quiet = true;
 	struct token next = lex_next(&l);
-	return next.kind == TK_IDENT && (is_attribute(next.str) || c_macro_find(r->file, next.str));
+	return next.kind == TK_IDENT && (c_is_attribute(next.str) || c_macro_find(r->file, next.str));
 }
 
 /* struct x, struct x { ... }, with tok on the first word.  is_item: at the outer level, and the last '}' stays in tok. */
@@ -489,7 +331,7 @@ read_tag(struct c_reader *r, bool is_item)
 	t->is_union = c_is_word(r, "union");
 	t->is_enum = c_is_word(r, "enum");
 	c_take(r);
-	if (!read_attributes(r, &attr) || !c_enter(r))
+	if (!c_read_attributes(r, &attr) || !c_enter(r))
 		return NULL;
 	if (r->tok.kind == TK_IDENT) {
 		char *name = arena_printf(r->file->mem, "%s %s", word, r->tok.str);
@@ -520,7 +362,7 @@ read_tag(struct c_reader *r, bool is_item)
 		return NULL;
 	if (!is_item || goes_on(r)) {
 		c_take(r);
-		if (!read_attributes(r, &attr))
+		if (!c_read_attributes(r, &attr))
 			return NULL;
 	}
 	body->attr = attr;
@@ -556,7 +398,7 @@ read_typedef(struct c_reader *r)
 
 		r->derived = 0;
 		const struct c_type *type = read_declarator(r, s.type, s.is_user, &name, &attr);
-		if (!type || !read_attributes(r, &attr))
+		if (!type || !c_read_attributes(r, &attr))
 			return false;
 		if (!name)
 			return c_unexpected(r, "the name of the type");

@@ -104,8 +104,6 @@ struct c_file {                          /* all C of one script */
 };
 struct c_file *c_file_new(struct arena *, struct diags *);
 struct c_macro *c_macro_find(struct c_file *, const char *name); /* defined now; NULL: it is not */
-/* Is there a macro of that name now that takes parameters?  Such are not expanded. */
-bool c_macro_is_function(struct c_file *, const char *name);
 /* The declarations of a text that is no script: what is wrong in it is passed over. */
 struct c_decl *c_read_text(struct c_file *, const char *text, size_t len);
 /* The expression that a text holds (of a header's macro); every place in it is `at`.  NULL: it holds none; adds no error. */

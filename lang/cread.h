@@ -47,6 +47,14 @@ bool cpp_line(struct c_file *, struct lexer *);
 bool cpp_finish(struct c_file *, struct lexer *);            /* at the end of the script: is every #if closed? */
 
 const struct c_expr *c_parse_expr(struct c_reader *);        /* cexpr.c; NULL after an error */
+/* cattr.c */
+struct c_words { unsigned n_signed, n_unsigned, n_long, n_short, n_char, n_int, n_float, n_double, n_void, n_bool, n_128; };
+bool c_skip_parens(struct c_reader *);                       /* from '(' in tok behind its ')'; false after an error, like all here */
+bool c_is_attribute(const char *word);                       /* __attribute__, or one of the kernel's words for one */
+bool c_read_attributes(struct c_reader *, struct c_attr *);  /* any number of them */
+bool c_is_qualifier(const char *word);                       /* const and others that say nothing about where members lie */
+unsigned *c_word_count(struct c_words *, const char *word);  /* where that word of a type is counted; NULL: it is none */
+const struct c_type *c_base_type(struct c_reader *, const struct c_words *, struct span at); /* NULL after an error */
 /* cdef.c */
 bool c_begins_type(struct c_reader *);                       /* in an expression, behind '(' */
 const struct c_type *c_parse_type_name(struct c_reader *);

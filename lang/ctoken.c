@@ -76,14 +76,6 @@ c_macro_find(struct c_file *f, const char *name)
 	return m;
 }
 
-bool
-c_macro_is_function(struct c_file *f, const char *name)
-{
-	const struct c_macro *m = c_macro_find(f, name);
-
-	return m && m->is_function;
-}
-
 /* ---- errors ---- */
 
 bool

@@ -98,7 +98,6 @@ const struct type *type_of_node(struct compile *, const struct node *type_node);
 /* ---- C definitions of the script (cdef.c); all find nothing when there are none ---- */
 const struct type *cdef_type(struct compile *, const char *name); /* "struct x", or a typedef.  NULL: the script defines no such */
 bool cdef_enum_value(struct compile *, const char *name, int64_t *value, const struct type **type);
-bool cdef_is_macro_function(struct compile *, const char *name);   /* #define name(x) ... */
 void cdef_near_type(struct compile *, const char *name, struct near *);
 void cdef_near_constant(struct compile *, const char *name, struct near *);
 /* A member as scripts see it: of a kernel struct that the script defines too, the script's.  As kernel_field(). */

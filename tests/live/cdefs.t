@@ -25,7 +25,7 @@ OUT   77
 OUT   hello
 OUT   1234
 OUT   true
-OUT   (4, 4, 120)
+OUT   (4, 4, 112)
 OUT   
 OUT   @[42, ABCD]: 1
 
