@@ -19,11 +19,11 @@ VERSION := $(shell sed -n 's/^.define SONDE_VERSION "\(.*\)"/\1/p' include/sonde
 MAKEFLAGS += --no-builtin-rules
 
 # ---- sources: the program, floor by floor ----
-src_lang := $(addprefix lang/,diag format_script format_tokens lex mem node number parse parse_decl parse_expr parse_macro parse_stmt \
+src_lang := $(addprefix lang/,cattr cdef cexpr cpp ctoken diag format_script format_tokens lex mem node number parse parse_decl parse_expr parse_macro parse_stmt \
 	parse_type)
 src_image := $(addprefix image/,binary btf context find format image load plugs save type verify)
-src_sema := $(addprefix sema/,attach btf_type check config convert fold import infer infer_const infer_stmt kernel ksyms macro \
-	macro_find option plan plug resolve resolve_name tracefs)
+src_sema := $(addprefix sema/,attach btf_type cdef check clang clayout cmacro cname config convert fold import infer infer_const \
+	infer_stmt kernel ksyms macro macro_find option plan plug resolve resolve_name tracefs)
 src_codegen := $(addprefix codegen/,arch compile complete convert dbg emit event format gen gen_expr gen_loop gen_stmt gen_value gen_var map \
 	mem object str)
 src_runtime := $(addprefix runtime/,alone api api_maps elf event format histogram hook load maps poll print session show sym value verifier)

@@ -7,9 +7,10 @@ pass_syntax(struct compile *c)
 	struct parse_opts o;
 
 	options_split(c);
-	o = (struct parse_opts){ c->argv, c->argc };
+	c->c_file = cdef_file(c);
+	o = (struct parse_opts){ c->argv, c->argc, c->c_file };
 	c->prog = parse_program(c->tmp, c->diags, c->file, &o);
-	return c->prog && import_scripts(c) && config_apply(c);
+	return c->prog && import_scripts(c) && cdef_apply(c) && config_apply(c);
 }
 
 static void

@@ -71,7 +71,7 @@ deref(struct gval p)
 static bool
 find_field(struct gen *g, const struct type *record, const char *name, struct span at, struct field *f)
 {
-	if (kernel_field(g->c->kernel, g->c->types, record, name, f))
+	if (script_field(g->c, record, name, f))
 		return true;
 	return diag_error(g->c->diags, at, E_INTERNAL, "field %s was lost between types and code", name);
 }
@@ -115,6 +115,14 @@ gen_field(struct gen *g, const struct node *n, struct gval *out)
 	*out = gen_load_field(g, v, &f);
 	if (out->kind == GV_MEM)
 		out->is_padded = is_padded && !v.type->home;
+	if (n->type->kind == T_STR && out->type->kind == T_STR && out->type->size < n->type->size) {
+		struct gval whole = gen_temp(g, n->type);
+
+		if (!gen_to(g, *out, whole, true))
+			return false;
+		*out = whole;
+		out->is_padded = true;
+	}
 	if (type_is_scalar(n->type) && out->kind == GV_REG)
 		out->type = n->type; /* with the address space that the expression gives it */
 	return true;
@@ -179,6 +187,12 @@ gen_index_expr(struct gen *g, const struct node *n, struct gval *out)
 	} else {
 		if (!gen_expr_reg(g, n->rhs, &i))
 			return false;
+		if (t->kind == T_ARRAY && !t->n && of.kind == GV_FAR) { /* [] of C: as long as its struct says */
+			*out = gen_index(g, of, i, n->type->size, n->type);
+			if (type_is_scalar(n->type))
+				*out = gen_load(g, *out);
+			return true;
+		}
 		if (t->kind != T_PTR)
 			return gen_checked_index(g, n, of, i, t->kind == T_STR ? t->size : t->n, out);
 		if (of.kind != GV_REG)

@@ -64,11 +64,16 @@ void node_dump(const struct node *, struct buf *); /* one node a line, two blank
  * statement and probe ends, so one call reports several errors.  argv: positional parameters; $N inside attach
  * points and expressions is replaced here.  Nodes and strings live in `mem`, which jumps when memory runs out.
  * A tree is at most 1000 nodes deep, chains through next not counted (E_NESTING): passes may recurse. */
+struct c_file;
 struct parse_opts {
 	const char *const *argv;
 	int argc;
+	struct c_file *c;                /* where C definitions go (cdef.h); NULL: they are read and forgotten */
 };
 struct node *parse_program(struct arena *mem, struct diags *, int file, const struct parse_opts *);
+/* The expression that a text holds, of a script or not; all its nodes are at one place.  NULL: it holds none; adds no error. */
+struct node *parse_text(struct arena *mem, struct diags *, const char *text, size_t len, struct span at, const struct parse_opts *);
+unsigned node_depth(const struct node *, unsigned max); /* levels of the tree, not more than max + 1; chains not counted */
 /* Number text as in a script, suffixes and bases included (LANGUAGE 1.1).  Returns NULL when it is one, else what is
  * wrong with it; *is_neg tells of a leading minus. */
 const char *number_read(const char *s, size_t n, uint64_t *value, bool *is_neg);

@@ -38,8 +38,10 @@ lex_error(struct lexer *l, struct span at, enum diag_tag tag, const char *fmt, .
 {
 	va_list ap;
 
-	if (l->is_quiet)
+	if (l->is_quiet) {
+		l->was_quiet = true;
 		return false;
+	}
 	l->failed = true;
 	va_start(ap, fmt);
 	struct buf text = { .arena = l->mem };

@@ -26,6 +26,7 @@ struct lexer {
 	uint16_t file;
 	bool is_quiet;     /* skipping what is already known to be wrong: adds no errors */
 	bool failed;       /* an error was added */
+	bool was_quiet;    /* one was not, for is_quiet */
 	bool is_cut;       /* a comment or string had no end: that brackets are missing is no news */
 	bool is_hurt;      /* the next token is_after_error */
 	uint32_t last_end; /* where the last token ended: the place of the end of file */

@@ -52,6 +52,20 @@ node_copy(struct arena *mem, const struct node *n)
 	return copy;
 }
 
+unsigned
+node_depth(const struct node *n, unsigned max)
+{
+	unsigned most = 0;
+
+	for (int i = 0; max && i < node_kids(n->kind); i++)
+		for (const struct node *kid = n->kid[i]; kid && most < max; kid = kid->next) {
+			unsigned depth = node_depth(kid, max - 1);
+
+			most = depth > most ? depth : most;
+		}
+	return most + 1;
+}
+
 void
 node_walk(struct node *n, bool (*fn)(struct node *, void *ud), void *ud)
 {

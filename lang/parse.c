@@ -1,5 +1,5 @@
 /* parse.c - the parser's tools, attach points, and a script's outer level (LANGUAGE 1.2, 1.3). */
-#include "lang/parse.h"
+#include "lang/cread.h"
 
 /* ---- tools ---- */
 
@@ -48,9 +48,11 @@ parse_unexpected(struct parser *p, const char *wanted)
 	const char *text = p->lex.text + t->at.off;
 	int len = (int)(t->at.len > 40 ? 40 : t->at.len);
 
-	p->is_hushed = t->is_after_error || (t->kind == TK_EOF && p->lex.is_cut);
-	if (p->is_hushed)
+	p->is_hushed = p->is_silent || t->is_after_error || (t->kind == TK_EOF && p->lex.is_cut);
+	if (p->is_hushed) {
+		p->lex.was_quiet = true;
 		return NULL;
+	}
 	switch (t->kind) {
 	case TK_EOF:
 		return parse_error(p, t->at, E_SYNTAX, "expected %s, found the end of the text", wanted);
@@ -157,7 +159,7 @@ parse_skip_item(struct parser *p)
 		if (p->tok.kind == TK_RBRACE && (depth == 0 || --depth == 0))
 			break;
 	}
-	p->lex.is_quiet = false;
+	p->lex.is_quiet = p->is_silent;
 }
 
 /* ---- attach points ---- */
@@ -406,7 +408,11 @@ parse_item(struct parser *p, struct seen *seen)
 	struct node *n = NULL;
 
 	if (item == ITEM_CPP) {
-		parse_skip_cpp_line(p);
+		cpp_line(p->c, &p->lex);
+		return NULL;
+	}
+	if (item == ITEM_C || item == ITEM_TYPEDEF) {
+		cdef_parse(p->c, &p->lex);
 		return NULL;
 	}
 	if (item != ITEM_PROBE)
@@ -424,7 +430,7 @@ parse_item(struct parser *p, struct seen *seen)
 		n = parse_import(p);
 	else if (is_in_order)
 		parse_skip_unsupported(p, item);
-	if (!n && !p->is_lost && item != ITEM_C && item != ITEM_TYPEDEF)
+	if (!n && !p->is_lost)
 		parse_skip_item(p);
 	return n;
 }
@@ -448,7 +454,7 @@ check_depth(struct parser *p, const struct node *n, unsigned depth)
 struct node *
 parse_program(struct arena *mem, struct diags *diags, int file, const struct parse_opts *opts)
 {
-	struct parser p = { .mem = mem, .diags = diags, .opts = opts };
+	struct parser p = { .mem = mem, .diags = diags, .opts = opts, .c = opts && opts->c ? opts->c : c_file_new(mem, diags) };
 	struct seen seen = { false, false };
 
 	lex_start(&p.lex, mem, diags, file);
@@ -466,9 +472,38 @@ parse_program(struct arena *mem, struct diags *diags, int file, const struct par
 			p.is_lost = false;
 		}
 	}
+	cpp_finish(p.c, &p.lex);
 	if (p.lex.failed || !check_depth(&p, program, 0))
 		return NULL;
 	return program;
+}
+
+static bool
+place_at(struct node *n, void *at)
+{
+	n->at = *(struct span *)at;
+	return true;
+}
+
+struct node *
+parse_text(struct arena *mem, struct diags *diags, const char *text, size_t len, struct span at, const struct parse_opts *opts)
+{
+	struct parser p = { .mem = mem, .diags = diags, .opts = opts, .is_silent = true };
+	struct buf plain = { .arena = mem };
+
+	for (size_t i = 0; i < len; i++) { /* C's line ends that do not end a line */
+		size_t skip = text[i] != '\\' || i + 1 == len ? 0 : text[i + 1] == '\n' ? 1 : text[i + 1] == '\r' && i + 2 < len && text[i + 2] == '\n' ? 2 : 0;
+
+		buf_char(&plain, skip ? ' ' : text[i]);
+		i += skip;
+	}
+	p.lex = (struct lexer){ .text = buf_cstr(&plain), .len = (uint32_t)plain.len, .mem = mem, .diags = diags, .is_quiet = true };
+	parse_take(&p);
+	struct node *n = parse_expr(&p);
+	if (!n || p.tok.kind != TK_EOF || p.lex.was_quiet || node_depth(n, MAX_TREE) > MAX_TREE)
+		return NULL;
+	node_walk(n, place_at, &at);
+	return n;
 }
 
 /* ---- is more to come? ---- */

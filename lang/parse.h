@@ -2,6 +2,7 @@
  * parse_macro.c, parse_stmt.c, parse_expr.c, parse_type.c.  Private to them. */
 #ifndef LANG_PARSE_H
 #define LANG_PARSE_H
+#include "lang/cdef.h"
 #include "lang/lex.h"
 
 enum {
@@ -19,10 +20,12 @@ struct parser {
 	struct arena *mem;
 	struct diags *diags;
 	const struct parse_opts *opts;
+	struct c_file *c;
 	unsigned depth;
 	bool is_lost;        /* no block goes on: the end of the text, or a probe inside a block */
 	bool is_fatal;       /* and neither does the program */
 	bool no_brace;       /* a '{' here begins the block of a statement, not a value */
+	bool is_silent;      /* parse_text: no error is added, wherever reading stops */
 	bool is_hushed;      /* parse_unexpected kept quiet, because of what the lexer has said */
 };
 
@@ -49,8 +52,7 @@ enum item { ITEM_PROBE, ITEM_CONFIG, ITEM_IMPORT, ITEM_MACRO, ITEM_FN, ITEM_C, I
 enum item parse_item_at(const struct parser *); /* what begins at lex.pos, at the outer level */
 struct node *parse_config(struct parser *);
 struct node *parse_map_decl(struct parser *);
-void parse_skip_cpp_line(struct parser *); /* from lex.pos, with the lines that it goes on to */
-/* tok begins it, and the next word may name it: says that it is not supported.  Skips C; the caller skips the others. */
+/* tok begins it, and the next word may name it: says that it is not supported.  The caller skips it. */
 void parse_skip_unsupported(struct parser *, enum item);
 
 /* parse_macro.c */

@@ -42,7 +42,7 @@ skip_config_set(struct parser *p)
 	p->lex.is_quiet = true;
 	while (p->tok.kind != TK_SEMI && p->tok.kind != TK_RBRACE && p->tok.kind != TK_EOF)
 		parse_take(p);
-	p->lex.is_quiet = false;
+	p->lex.is_quiet = p->is_silent;
 }
 
 struct node *
@@ -106,74 +106,6 @@ parse_map_decl(struct parser *p)
 	return n;
 }
 
-/* Is it a word of C's preprocessor? */
-static bool
-is_directive(const char *word)
-{
-	static const char *const words[] = {
-		"define", "elif", "else", "endif", "error", "if", "ifdef", "ifndef", "include", "line", "pragma", "undef", "warning",
-	};
-
-	for (size_t i = 0; i < LENGTH(words); i++)
-		if (strcmp(word, words[i]) == 0)
-			return true;
-	return false;
-}
-
-void
-parse_skip_cpp_line(struct parser *p)
-{
-	struct lexer *l = &p->lex;
-	uint32_t start = l->pos, end, word;
-
-	for (end = start; end < l->len && l->text[end] != '\n'; end++)
-		;
-	for (word = start + 1; word < end && is_blank(l->text[word]); word++)
-		;
-	uint32_t word_end = word;
-	while (word_end < end && is_name(l->text[word_end]))
-		word_end++;
-	uint32_t trimmed = end;
-	while (trimmed > start + 1 && is_blank(l->text[trimmed - 1]))
-		trimmed--;
-	char *what = arena_printf(p->mem, "#%.*s", (int)(word_end - word), l->text + word);
-	if (is_directive(what + 1)) {
-		parse_unsupported(p, lex_span(l, start, trimmed), what);
-	} else {
-		parse_error(p, lex_span(l, start, trimmed), E_SYNTAX, "'#' begins no statement");
-		parse_hint(p, "a comment begins with // or /*");
-	}
-	if (!strcmp(what, "#include"))
-		diag_hint(p->diags, "types of the running kernel need no header");
-	while (end < l->len && end > start && l->text[end - 1] == '\\') /* the next line belongs to it */
-		for (end++; end < l->len && l->text[end] != '\n';)
-			end++;
-	l->pos = end;
-}
-
-/* tok is the '}' of a C definition: skips what C has between it and the ';'. */
-static void
-skip_behind_brace(struct parser *p, bool is_typedef)
-{
-	unsigned depth = 0;
-	struct token next = parse_peek(p);
-
-	p->lex.is_quiet = true;
-	if (next.kind == TK_IDENT && !strcmp(next.str, "__attribute__")) {
-		parse_take(p);
-		do {
-			parse_take(p);
-			depth += p->tok.kind == TK_LPAREN;
-			depth -= p->tok.kind == TK_RPAREN && depth;
-		} while (depth && p->tok.kind != TK_EOF);
-	}
-	while (is_typedef && p->tok.kind != TK_SEMI && p->tok.kind != TK_EOF)
-		parse_take(p);
-	if (p->tok.kind != TK_SEMI && lex_peek_char(&p->lex) == ';')
-		parse_take(p);
-	p->lex.is_quiet = false;
-}
-
 void
 parse_skip_unsupported(struct parser *p, enum item item)
 {
@@ -186,9 +118,4 @@ parse_skip_unsupported(struct parser *p, enum item item)
 	if (next.kind == TK_IDENT)
 		word = arena_printf(p->mem, "%s %s", word, next.str);
 	parse_unsupported(p, at, word);
-	if (item != ITEM_C && item != ITEM_TYPEDEF)
-		return;
-	parse_skip_item(p);
-	if (!p->is_lost && p->tok.kind == TK_RBRACE)
-		skip_behind_brace(p, item == ITEM_TYPEDEF);
 }

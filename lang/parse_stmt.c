@@ -69,7 +69,7 @@ recover(struct parser *p)
 		depth += kind == TK_LBRACE;
 		depth -= kind == TK_RBRACE;
 		bool is_end = depth == 0 && (kind == TK_SEMI || kind == TK_RBRACE);
-		p->lex.is_quiet = !is_end; /* what follows the end is read for good */
+		p->lex.is_quiet = !is_end || p->is_silent; /* what follows the end is read for good */
 		parse_take(p);
 		if (is_end && p->tok.kind == TK_IDENT && p->tok.word == WORD_ELSE) {
 			p->lex.is_quiet = true;
@@ -78,7 +78,7 @@ recover(struct parser *p)
 		if (is_end)
 			break;
 	}
-	p->lex.is_quiet = false;
+	p->lex.is_quiet = p->is_silent;
 }
 
 /* ---- blocks ---- */
@@ -262,7 +262,7 @@ parse_no_for(struct parser *p, const char *wanted)
 	p->lex.is_quiet = true;
 	while (p->tok.kind != TK_LBRACE && p->tok.kind != TK_RBRACE && p->tok.kind != TK_EOF)
 		parse_take(p);
-	p->lex.is_quiet = false;
+	p->lex.is_quiet = p->is_silent;
 	return NULL;
 }
 

@@ -189,6 +189,8 @@ place_bits(struct field *f, uint32_t bit, uint32_t n, uint32_t size, uint32_t st
 {
 	uint32_t off = bit / 8 / step * step;
 
+	if (step == 1 && size <= end && off > end - size)
+		off = end - size;        /* the last bytes of a packed struct */
 	if (bit - off * 8 + n > size * 8 || off > end || size > end - off)
 		return false;
 	f->off = off;
@@ -202,10 +204,8 @@ place_bits(struct field *f, uint32_t bit, uint32_t n, uint32_t size, uint32_t st
 	return true;
 }
 
-/* The unit is the type's own where the bits are within one (always, unless the struct is packed), else the least that holds
- * them. */
-static bool
-bit_field(struct types *ts, struct field *f, uint32_t bit, uint32_t n, uint32_t end)
+bool
+btf_bit_field(struct types *ts, struct field *f, uint32_t bit, uint32_t n, uint32_t end)
 {
 	const struct type *t = f->type;
 
@@ -249,7 +249,7 @@ member_field(struct kernel *k, struct types *ts, const struct btf_rec *r, uint32
 		}
 	}
 	if (m.bits)
-		return bit_field(ts, f, m.bit, m.bits, r->size);
+		return btf_bit_field(ts, f, m.bit, m.bits, r->size);
 	f->off = m.bit / 8;
 	return f->off <= r->size && f->type->size <= r->size - f->off;
 }

@@ -261,6 +261,9 @@ named_type(struct compile *c, const struct node *n, bool *is_counted)
 	struct near near = { 0 };
 
 	*is_counted = false;
+	const struct type *t = cdef_type(c, n->u.str);
+	if (t)
+		return t;
 	for (size_t i = 0; i < LENGTH(int_names); i++)
 		if (strcmp(n->u.str, int_names[i].name) == 0)
 			return type_int(c->types, int_names[i].size, int_names[i].is_signed);
@@ -274,11 +277,12 @@ named_type(struct compile *c, const struct node *n, bool *is_counted)
 	if (strcmp(n->u.str, "buffer") == 0)
 		return type_bytes(c->types, c->limit.max_strlen);
 	*is_counted = false;
-	const struct type *t = kernel_type(c->kernel, c->types, n->u.str);
+	t = kernel_type(c->kernel, c->types, n->u.str);
 	if (t)
 		return t;
 	for (size_t i = 0; i < LENGTH(int_names); i++)
 		near_offer(&near, n->u.str, int_names[i].name);
+	cdef_near_type(c, n->u.str, &near);
 	if (strncmp(n->u.str, "struct ", 7) == 0 || strncmp(n->u.str, "union ", 6) == 0)
 		diag_error(c->diags, n->at, E_TYPE_NAME, "Unknown struct/union: '%s'", n->u.str);
 	else

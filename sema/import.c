@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "lang/cdef.h"
 #include "sema/plug.h"
 
 enum { MAX_IMPORTED = 16 << 20, MAX_DEPTH = 32 };
@@ -127,8 +128,8 @@ is_script(struct compile *c, const struct node *n)
 
 	if (dot && strcmp(dot, ".bt") == 0)
 		return true;
-	return diag_error(c->diags, n->at, E_UNSUPPORTED, "import of %s: the language has this, but this build of sonde imports .bt files only",
-			  dot && (strcmp(dot, ".h") == 0 || strcmp(dot, ".c") == 0 || strcmp(dot, ".o") == 0) ? dot : "a directory");
+	return diag_error(c->diags, n->at, E_UNSUPPORTED, "import of %s: the language has this, but this build of sonde imports .bt and .h files only",
+			  dot && (strcmp(dot, ".c") == 0 || strcmp(dot, ".o") == 0) ? dot : "a directory");
 }
 
 /* stdlib/X.bt: in the program anyhow, as soon as something of it is used. */
@@ -152,17 +153,65 @@ is_builtin(struct compile *c, const struct node *n, bool *ok)
 
 static bool import_all(struct imports *, struct node *program);
 
+/* Imports what a program imports.  C definitions from there come before its own, which begin at *mark. */
+static bool
+import_before(struct imports *im, struct c_decl **mark, struct node *program)
+{
+	struct c_file *f = im->c->c_file;
+	struct c_decl *own = *mark, **own_end = f->decls_end;
+	bool ok;
+
+	*mark = NULL;
+	f->decls_end = mark;
+	ok = import_all(im, program);
+	*f->decls_end = own;
+	if (own)
+		f->decls_end = own_end;
+	return ok;
+}
+
+static bool
+is_header(const char *path)
+{
+	const char *dot = strrchr(path, '.');
+
+	return dot && strcmp(dot, ".h") == 0;
+}
+
+/* import "x.h": its definitions, as #include reads them. */
+static bool
+import_header(struct compile *c, const struct node *n)
+{
+	struct c_decl *d = arena_alloc(c->tmp, sizeof(*d));
+	const char *path = beside(c, n->at.file, n->u.str);
+	struct stat st;
+	int fd = open_import(c, n, path, &st);
+
+	if (fd < 0)
+		return false;
+	close(fd);
+	*d = (struct c_decl){ .kind = C_DECL_INCLUDE, .name = path, .is_quoted = true, .is_import = true, .at = n->at };
+	*c->c_file->decls_end = d;
+	c->c_file->decls_end = &d->next;
+	return true;
+}
+
 /* What the import stands for: a list of items, empty after an error or the second time. */
 static struct node *
 import_one(struct imports *im, struct node *n, bool *ok)
 {
 	struct compile *c = im->c;
-	struct parse_opts o = { c->argv, c->argc };
+	struct parse_opts o = { c->argv, c->argc, c->c_file };
+	struct c_decl **mark = c->c_file->decls_end;
 	struct node *prog;
 	int file;
 
 	if (is_builtin(c, n, ok))
 		return NULL;
+	if (is_header(n->u.str)) {
+		*ok &= import_header(c, n);
+		return NULL;
+	}
 	if (!is_script(c, n) || im->depth == MAX_DEPTH) {
 		*ok = false;
 		if (im->depth == MAX_DEPTH)
@@ -178,7 +227,7 @@ import_one(struct imports *im, struct node *n, bool *ok)
 		if (item->kind == N_CONFIG)
 			*ok = diag_error(c->diags, item->at, E_IMPORT, "a script that is imported cannot have a config block");
 	im->depth++;
-	*ok &= import_all(im, prog);
+	*ok &= import_before(im, mark, prog);
 	im->depth--;
 	return prog->kid[0];
 }
@@ -219,5 +268,5 @@ import_scripts(struct compile *c)
 		return true;
 	if (stat(src->name, &st) == 0) /* it may be imported by what it imports */
 		see(&im, &st);
-	return import_all(&im, c->prog);
+	return import_before(&im, &c->c_file->decls, c->prog);
 }

@@ -142,6 +142,20 @@ infer_map(struct infer *in, struct node *n)
 
 /* ---- members ---- */
 
+/* A member or element of the value `of`: a pointer there points to where it was read, unless it is known to be the user's. */
+static const struct type *
+in_place(struct infer *in, const struct node *of, const struct type *t)
+{
+	if (t->kind != T_PTR || t->space == AS_USER)
+		return t;
+	for (; of->type && of->type->kind != T_PTR; of = of->kid[0])
+		if (of->kind != N_FIELD && of->kind != N_INDEX && !(of->kind == N_UNARY && of->op == TK_STAR))
+			return t;
+	if (!of->type || of->type->space == AS_BPF)
+		return t;
+	return type_in_space(in->c->types, t, of->type->space);
+}
+
 static const struct type *
 infer_field(struct infer *in, struct node *n)
 {
@@ -163,9 +177,8 @@ infer_field(struct infer *in, struct node *n)
 			diag_hint(c->diags, "kernel types are not known here: %s", why);
 		return NULL;
 	}
-	if (kernel_field(c->kernel, c->types, t, n->u.str, &f))
-		return n->kid[0]->type->kind == T_PTR ? type_in_space(c->types, f.type, f.type->space == AS_USER ? AS_USER : n->kid[0]->type->space)
-						      : f.type;
+	if (script_field(c, t, n->u.str, &f))
+		return in_place(in, n->kid[0], script_value(c, t, f.type));
 	if (!in->is_final)
 		return NULL;
 	if (strncmp(n->u.str, "common_", 7) == 0 && strcmp(t->name, "args") == 0)
@@ -202,10 +215,10 @@ infer_index(struct infer *in, struct node *n)
 
 		if (fold_int(n->rhs, &k) && (k < 0 || (len && k >= len)))
 			return infer_wrong(in, n->rhs->at, E_INDEX, "the index %lld is out of bounds for array of size %u", (long long)k, len);
-		return t->kind == T_STR ? type_int(in->c->types, 1, true) : t->elem;
+		return t->kind == T_STR ? type_int(in->c->types, 1, true) : in_place(in, n->lhs, t->elem);
 	}
 	if (t->kind == T_PTR && t->elem && t->elem->size)
-		return t->elem;
+		return in_place(in, n->lhs, t->elem);
 	return infer_wrong(in, n->lhs->at, E_TYPE, "The array index operator [] can only be used on arrays and pointers, found %s", infer_name(in, t));
 }
 

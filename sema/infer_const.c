@@ -46,6 +46,20 @@ infer_tref(struct infer *in, struct node *n)
 
 /* ---- what is asked of types ---- */
 
+/* sizeof(p->name): what the member takes in its struct, which may be less than its value does here. */
+static uint32_t
+size_of(struct infer *in, const struct node *n, const struct type *t)
+{
+	const struct type *record = n->kind == N_FIELD && t->kind == T_STR ? n->kid[0]->type : NULL;
+	struct field f;
+
+	while (record && record->kind == T_PTR)
+		record = record->elem;
+	if (record && record->kind == T_RECORD && script_field(in->c, record, n->u.str, &f))
+		return f.type->size;
+	return type_settle(in->c->types, t)->size;
+}
+
 const struct type *
 infer_size(struct infer *in, struct node *n)
 {
@@ -54,7 +68,7 @@ infer_size(struct infer *in, struct node *n)
 	if (t && in->is_final) {
 		n->kind = N_INT;
 		n->op = 0;
-		n->u.num = type_settle(in->c->types, t)->size;
+		n->u.num = size_of(in, n->kid[0], t);
 		n->kid[0] = NULL;
 	}
 	return type_int(in->c->types, 8, false);
@@ -74,7 +88,7 @@ offset_of(struct infer *in, const struct type *t, const struct node *path, uint6
 	}
 	while (t && t->kind == T_PTR && path->kid[0]->kind != N_FIELD)
 		t = t->elem;
-	if (!t || t->kind != T_RECORD || !kernel_field(in->c->kernel, in->c->types, t, path->u.str, &f)) {
+	if (!t || t->kind != T_RECORD || !script_field(in->c, t, path->u.str, &f)) {
 		infer_wrong(in, path->at, E_FIELD, "Struct/union of type '%s' does not contain a field named '%s'", infer_name(in, t), path->u.str);
 		return false;
 	}
@@ -148,7 +162,7 @@ infer_typeinfo(struct infer *in, struct node *n)
 		return NULL;
 	t = type_settle(in->c->types, t);
 	id = node_new(in->c->tmp, N_INT, n->at);
-	id->u.num = t->kind == T_RECORD ? t->btf_id : 0;
+	id->u.num = t->kind == T_RECORD && t->home != in->c->cdefs ? t->btf_id : 0;
 	record = node_new(in->c->tmp, N_RECORD, n->at);
 	record->kid[0] = member(in, n->at, "btf_id", id);
 	record->kid[0]->next = member(in, n->at, "base_type", text(in, n->at, base_name(t)));
@@ -179,7 +193,7 @@ put_types(struct infer *in, struct node *n)
 
 		if (!t || (n->kind == N_OFFSETOF && !offset_of(in, t, n->kid[1], &off)))
 			return false;
-		n->u.num = n->kind == N_SIZEOF ? type_settle(in->c->types, t)->size : off;
+		n->u.num = n->kind == N_SIZEOF ? size_of(in, n->kid[0], t) : off;
 		n->kind = N_INT;
 		n->op = 0;
 		n->kid[0] = n->kid[1] = NULL;

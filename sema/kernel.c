@@ -30,6 +30,8 @@ kernel_close(struct kernel *k)
 	buf_free(&k->btf_why);
 	buf_free(&k->text);
 	buf_free(&k->event_why);
+	buf_free(&k->header);
+	buf_free(&k->header_macros);
 	mem_free(k->fields);
 	mem_free(k->enums);
 	mem_free(k->format);

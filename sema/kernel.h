@@ -20,6 +20,7 @@ struct kernel {
 	struct buf text;
 	char *format;                    /* the format file read last */
 	struct buf event_why;
+	struct buf header, header_macros; /* what libclang said of the header read last */
 	char *kallsyms; size_t kallsyms_len; bool is_kallsyms_read;
 	struct names *names;             /* lists being walked; a callback that jumps leaves them to kernel_close() */
 };
@@ -34,6 +35,9 @@ const char *kernel_path(struct kernel *, struct buf *, const char *path);
 /* ---- btf_type.c ---- */
 /* The type with that id.  NULL only when memory ran out and the table's arena does not jump. */
 const struct type *btf_type(struct kernel *, struct types *, uint32_t id);
+/* Places a bit field: bits [bit, bit + n) of a record of `end` bytes.  The unit is the type's own where the bits are within one
+ * (always, unless the struct is packed), else the least that holds them.  false: none does. */
+bool btf_bit_field(struct types *, struct field *, uint32_t bit, uint32_t n, uint32_t end);
 /* Reads the fields of a struct or union into k->fields.  How many, -1: out of memory. */
 int64_t btf_fields(struct kernel *, struct types *, const struct btf_rec *);
 

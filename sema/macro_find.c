@@ -100,7 +100,7 @@ load_std(struct expand *x, const char *name)
 
 	for (size_t i = 0; c->plugs->scripts[i].name; i++) {
 		const struct std_script *s = &c->plugs->scripts[i];
-		struct parse_opts o = { NULL, 0 };
+		struct parse_opts o = { NULL, 0, NULL };
 
 		if (x->loaded[i] || !has_name(s, name))
 			continue;

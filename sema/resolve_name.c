@@ -279,6 +279,7 @@ unknown_name(struct resolve *r, const struct node *n, bool is_call)
 			near_offer(&near, n->u.str, (*b)->alias);
 	}
 	macro_near(r->c, n->u.str, &near);
+	cdef_near_constant(r->c, n->u.str, &near);
 	if (is_call)
 		diag_error(r->c->diags, n->at, E_NAME, "Unknown function: '%s'", n->u.str);
 	else
@@ -298,7 +299,8 @@ resolve_ident(struct resolve *r, struct node *n)
 
 	if (bi && (bi->flags & BI_VAR)) {
 		resolve_row(r, n, bi);
-	} else if (kernel_enum_value(c->kernel, c->types, n->u.str, &value, &type)) {
+	} else if (cdef_enum_value(c, n->u.str, &value, &type) ||
+		   kernel_enum_value(c->kernel, c->types, n->u.str, &value, &type)) {
 		n->kind = N_INT;
 		n->op = value < 0 ? 2 : 0;
 		n->u.num = (uint64_t)value;

@@ -52,6 +52,8 @@ struct compile {                         /* one compilation, on the stack of son
 	struct attach *attach;           /* during A: the attach points of the probe at work */
 	struct probe *at_work;           /* the probe whose body a pass walks: result and check hooks of rows ask it */
 	struct mapdesc **maps; uint32_t n_maps; /* after R: script maps; P copies them behind the internal ones */
+	struct c_file *c_file;           /* during S: C definitions as they are written */
+	struct cdefs *cdefs;             /* after S: what C definitions mean (cdef.c) */
 	struct gen *gen;                 /* during G and O; freed by gen_free() */
 	struct sonde_image *img;
 	jmp_buf nomem;                   /* the library's only longjmp target: out of memory */
@@ -68,6 +70,9 @@ bool option_fold(struct compile *, struct node *call);
 bool import_scripts(struct compile *);   /* import.c, during S: imported scripts stand in the place of their imports */
 bool config_apply(struct compile *);     /* config.c, end of S: limits and settings from options and the config block */
 bool pass_macro(struct compile *);       /* macro.c   M: macros expanded in every probe; no MACRO is left */
+/* cdef.c, end of S: C definitions become types and constants, #defines in the tree what they stand for. */
+struct c_file *cdef_file(struct compile *); /* for c->c_file */
+bool cdef_apply(struct compile *);
 bool pass_attach(struct compile *);      /* attach.c  A: attach points parsed, wildcards expanded: c->probes */
 bool pass_resolve(struct compile *);     /* resolve.c R: names to rows, variables, maps; probes split by args */
 bool pass_infer(struct compile *);       /* infer.c   T: a type on every expression, variable and map */
@@ -89,6 +94,16 @@ bool type_is_literal(const struct type *); /* while T runs: of a literal that ta
 bool type_is_readable_aggr(const struct type *); /* count sum min max avg: reads as an integer in expressions */
 /* The type a script's words name ("uint8", "struct file *", "string[8]", typedefs and enums of BTF).  NULL after an error. */
 const struct type *type_of_node(struct compile *, const struct node *type_node);
+
+/* ---- C definitions of the script (cdef.c); all find nothing when there are none ---- */
+const struct type *cdef_type(struct compile *, const char *name); /* "struct x", or a typedef.  NULL: the script defines no such */
+bool cdef_enum_value(struct compile *, const char *name, int64_t *value, const struct type **type);
+void cdef_near_type(struct compile *, const char *name, struct near *);
+void cdef_near_constant(struct compile *, const char *name, struct near *);
+/* A member as scripts see it: of a kernel struct that the script defines too, the script's.  As kernel_field(). */
+bool script_field(struct compile *, const struct type *record, const char *name, struct field *out);
+/* The type of such a member's value: char x[N] of a C definition reads as a string[N+1], which is never cut (LANGUAGE 2.4). */
+const struct type *script_value(struct compile *, const struct type *record, const struct type *member);
 
 /* True when the expression is a literal, which R makes of every constant one and T of sizeof; gives its value. */
 bool fold_int(const struct node *, int64_t *value);

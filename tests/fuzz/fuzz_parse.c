@@ -53,7 +53,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	static const char *const argv[] = { "12", "text", "-5", "kprobe:f" };
-	struct parse_opts opts = { argv, 4 };
+	struct parse_opts opts = { argv, 4, NULL };
 	struct diags *diags = diags_new();
 	struct arena *mem = arena_new();
 	int file = diags_add_source(diags, "fuzz", (const char *)data, len);

@@ -179,6 +179,9 @@ main(void)
 		"  more(\"a\", @z); more(plus_one(2), @z); $y = if comptime (getopt(\"b\")) { 1 } else { sizeof(pid) };\n"
 		"  @h2 = avg(3); @l = lhist(5, 0, 10, 1); @s[kstack] = stats(2); print(curtask.real_parent.comm);\n"
 		"}\n";
+	static const char c_defs[] =
+		"#define N 3\n#if N > 2\ntypedef struct { int a : N; struct list_head l; char c[N]; } t;\n#endif\nenum e { A = sizeof(t), B };\n"
+		"struct s { struct s *next; t in; enum e e; };\nbegin { $s = (struct s *)0; print(($s->in.a, A, N + 1)); }";
 	static const char wrong[] = "macro a(x) { a(x) } macro b(x) { x + $q } macro c { @q } begin { a(b(1)); b(2); } begin { $x = nonsense; @a = 1; @a[1] = 2; $y = \"a\" * 3; } foo:bar { prinf(1); }";
 	static const char runs[] =
 		"begin { @k[1] = count(); @k[2] = count(); @h = hist(5); printf(\"%s %d\\n\", comm, 1); print(@h); print((1, \"a\")); exit(); }\n"
@@ -187,11 +190,12 @@ main(void)
 	int n_failed = 0;
 
 	n_failed += !exhaust("compile", pinned, "tests/data/kernel", false, SONDE_OK);
+	n_failed += !exhaust("C definitions", c_defs, "tests/data/kernel", false, SONDE_OK);
 	n_failed += !exhaust("errors", wrong, "tests/data/kernel", false, SONDE_ESOURCE);
 	if (is_root)
 		n_failed += !exhaust("run", runs, NULL, true, SONDE_OK);
 	else
 		printf("skipped run: needs root\n");
-	printf("%d passed, %d failed, %d skipped\n", 2 + is_root - n_failed, n_failed, !is_root);
+	printf("%d passed, %d failed, %d skipped\n", 3 + is_root - n_failed, n_failed, !is_root);
 	return n_failed != 0;
 }

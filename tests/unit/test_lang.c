@@ -501,7 +501,7 @@ test_near(void **state)
 static struct node *
 parse(struct bench *b, const char *text, const char *const *argv, int argc)
 {
-	struct parse_opts opts = { argv, argc };
+	struct parse_opts opts = { argv, argc, NULL };
 
 	*b = bench_new(text);
 	return parse_program(b->mem, b->diags, b->file, &opts);
